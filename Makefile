@@ -1,0 +1,38 @@
+# `make demo` and `make test` are all that a fresh machine needs; both build the environment in .venv first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lab lint notebooks clean
+
+demo: export OMP_NUM_THREADS = 2
+demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
+	$(BIN)/tbd demo
+
+test: $(READY)            ## all tests, the notebooks among them
+	$(BIN)/pytest
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout 300 notebooks
+
+lab: $(READY)             ## the lessons in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+lint: $(READY)            ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+notebooks: $(READY)       ## run all notebooks and store their outputs
+	$(BIN)/python tools/run_notebooks.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+# torch and torchvision are named first, without bounds, so that pip takes a pair of releases that fit each other.
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet torch torchvision
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $(READY)

@@ -1,0 +1,1 @@
+"""TBD: tracking objects through a video past look-alikes in the background."""

@@ -1,0 +1,108 @@
+"""Augmentation of clips: parameters are sampled first, then applied to images and masks alike, in one resampling.
+
+One image becomes a clip through an affine drift; a clip of a video drifts gently (``docs/method.md``, training recipe).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+from PIL import Image as Pictures
+from PIL.Image import Resampling, Transform
+from torch import Tensor
+
+from tbd_lib.config import AugmentConfig
+from tbd_lib.shapes import Image, Mask
+
+Matrix = Float64[np.ndarray, "3 3"]
+FILL = (124, 116, 104)  # the ImageNet mean: outside the picture there is nothing to see after normalising
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How one clip is cut from its frames: for every frame, where in the frame an output pixel comes from."""
+
+    size: tuple[int, int]  # rows and columns of the output
+    to_input: tuple[Matrix, ...]  # homogeneous (x, y, 1) in output pixels -> in the frame's pixels
+
+    def image(self, t: int, image: Image) -> Image:
+        """Frame ``t`` of the clip (bilinear)."""
+        return self._cut(t, Pictures.fromarray(image), Resampling.BILINEAR, FILL)
+
+    def mask(self, t: int, mask: Mask) -> Mask:
+        """The id mask of frame ``t`` (nearest)."""
+        return self._cut(t, Pictures.fromarray(mask), Resampling.NEAREST, 0)
+
+    def _cut(self, t: int, picture: Pictures.Image, how: Resampling, fill: int | tuple[int, int, int]) -> np.ndarray:
+        data = tuple(self.to_input[t][:2].ravel().tolist())
+        return np.asarray(picture.transform(self.size[::-1], Transform.AFFINE, data, how, fillcolor=fill))
+
+
+def sample_augmentation(
+    config: AugmentConfig, random: np.random.Generator, frames: int, size: tuple[int, int]
+) -> Augmentation:
+    """Draw the affine drift, the crop and the flips of one clip of frames of ``size`` (rows, columns)."""
+    crop = _crop(config, random, size)
+    drift, matrices = np.eye(3), []
+    for _ in range(frames):
+        drift = drift @ _affine(config, random, size)
+        matrices.append(drift @ crop)
+    return Augmentation((config.crop, config.crop), tuple(matrices))
+
+
+def _affine(config: AugmentConfig, random: np.random.Generator, size: tuple[int, int]) -> Matrix:
+    """A random rotation, scaling and shear about the middle of the frame."""
+    angle, shear_x, shear_y = np.radians(random.uniform(-1, 1, 3) * [config.rotate, config.shear, config.shear])
+    scale = np.exp(random.uniform(-1, 1) * np.log(config.scale))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = scale * turn @ np.array([[1, np.tan(shear_x)], [np.tan(shear_y), 1]])
+    middle = np.array([size[1] / 2, size[0] / 2])
+    matrix = np.eye(3)
+    matrix[:2, :2], matrix[:2, 2] = linear, middle - linear @ middle
+    return matrix
+
+
+def _crop(config: AugmentConfig, random: np.random.Generator, size: tuple[int, int]) -> Matrix:
+    """A random crop, flipped or not: from output pixels to the pixels of the drifted frame."""
+    area = size[0] * size[1] * random.uniform(*config.area)
+    aspect = np.exp(random.uniform(-1, 1) * np.log(config.aspect))
+    width = min(np.sqrt(area * aspect), size[1])
+    height = min(np.sqrt(area / aspect), size[0])
+    left, top = random.uniform(0, size[1] - width), random.uniform(0, size[0] - height)
+    matrix = np.diag([width / config.crop, height / config.crop, 1.0])
+    matrix[:2, 2] = left, top
+    flip_x, flip_y = random.random(2) < config.flip
+    return matrix @ _flip(config.crop, flip_x, flip_y)
+
+
+def _flip(side: int, x: bool, y: bool) -> Matrix:
+    """Mirror a square of ``side`` pixels."""
+    matrix = np.diag([-1.0 if x else 1.0, -1.0 if y else 1.0, 1.0])
+    matrix[:2, 2] = side * x, side * y
+    return matrix
+
+
+def swap_and_attach(
+    images: Float[Tensor, "b t 3 H W"],
+    masks: Int64[Tensor, "b t H W"],
+    prob: float,
+    generator: torch.Generator,
+    min_pixels: int = 1,
+) -> tuple[Float[Tensor, "b t 3 H W"], Int64[Tensor, "b t H W"]]:
+    """Paste another clip's object over a clip, frame by frame and where it stands: a distractor that occludes.
+
+    With object image O and its mask M: ``image <- (1 - M) image + M O`` and ``mask <- (1 - M) mask``. The pasted object
+    is background to its new clip. Per clip with probability ``prob``, from a random partner that is never the clip
+    itself; a paste that would leave fewer than ``min_pixels`` of the target in the first frame is not made. (The
+    original draws once per batch, always takes the neighbour, and with one clip erases the target.)
+    """
+    b = len(images)
+    wanted = torch.rand(b, generator=generator) < prob
+    partner = (torch.arange(b) + torch.randint(1, max(b, 2), (b,), generator=generator)) % b
+    pasted = masks[partner] > 0
+    left = masks * ~pasted
+    enough = (left[:, 0] > 0).sum((-2, -1)) >= min_pixels
+    swap = wanted.to(images.device) & enough & (partner != torch.arange(b)).to(images.device)
+    pasted = pasted & swap[:, None, None, None]
+    return torch.where(pasted[:, :, None], images[partner], images), masks * ~pasted

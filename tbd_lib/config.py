@@ -1,0 +1,109 @@
+"""Every constant of the project, in frozen dataclasses; the defaults are the paper's."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Widths and starting values of the network (``docs/method.md``, steps 1 to 7)."""
+
+    encoder: Literal["densenet121", "small"] = "densenet121"
+    key_channels: int = 512
+    decoder_channels: int = 256
+    distance_units: int = 4  # hidden units of the distance scorer
+    spatial_gate_channels: int = 16  # hidden channels of CBAM's spatial gate
+    short_inertia: float = 1.0  # theta; the old vector keeps 1 / (1 + e^theta) = 0.27
+    long_inertia: float = -1.0  # keeps 0.73
+
+
+PAPER = ModelConfig()
+SMALL = replace(PAPER, encoder="small", key_channels=128, decoder_channels=64)
+
+
+@dataclass(frozen=True)
+class TrackConfig:
+    """How a video goes through the model."""
+
+    short_side: int | None = 480  # pixels the shorter side is resized to; None keeps the size
+    min_object_pixels: int = 1000  # an object smaller than this after resizing keeps the video at its own size
+    objects_at_once: int = 8  # objects per pass of the decoder: bounds memory, changes no result
+
+
+Challenge = Literal[
+    "look-alike",  # a moving thing of the background with the texture and shape of an object
+    "crossing",  # an object passes over or under another object or a thing of the background
+    "occlusion",  # an object is hidden to a good part
+    "leaving",  # an object is out of the frame for a while and comes back
+    "late-entry",  # an object is first seen in a later frame
+    "scale-change",  # an object grows or shrinks
+    "light-change",  # brightness, contrast and tint drift
+    "camera-motion",  # the view drifts, shakes, turns and zooms
+    "motion-blur",  # the shutter stays open while things move
+    "noise",  # sensor noise and strong compression
+]
+
+
+@dataclass(frozen=True)
+class SyntheticConfig:
+    """What the synthetic look-alike videos are like; pairs are the smallest and largest value drawn."""
+
+    height: int = 240  # pixels
+    width: int = 427
+    frames: int = 28
+    objects: tuple[int, int] = (1, 3)
+    distractors: tuple[int, int] = (1, 3)  # moving things that belong to the background
+    challenges: tuple[Challenge, ...] = get_args(Challenge)  # those that may occur; the others never do
+    challenge_share: float = 1.0  # probability that a video tries for each of them
+    diameter: tuple[float, float] = (0.22, 0.4)  # of objects, as a share of the shorter side
+    speed: tuple[float, float] = (0.003, 0.015)  # of objects, in shorter sides per frame
+    min_pixels: int = 400  # an object that is there from the beginning shows at least so many in the first frame
+
+
+TRAINING = SyntheticConfig(
+    256, 256, 5, distractors=(0, 3), challenge_share=0.4, diameter=(0.16, 0.45), speed=(0.0, 0.05), min_pixels=256
+)
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How a clip is cut from an image or a video; the defaults are those of the paper's COCO stage."""
+
+    rotate: float = 20.0  # degrees either way, per frame; the drift accumulates over the clip
+    scale: float = 1.25  # up to this factor either way, per frame
+    shear: float = 20.0  # degrees either way, per frame and axis
+    area: tuple[float, float] = (0.5, 1.0)  # of the crop, as a share of the frame
+    aspect: float = 4 / 3  # of the crop, up to this factor either way
+    crop: int = 384  # pixels, side of the square that the crop becomes
+    flip: float = 0.5  # probability, horizontally and vertically
+    swap: float = 0.2  # probability of swap-and-attach
+    tries: int = 10  # crops that are tried until one object is large enough
+    min_share: float = 256 / 384**2  # of the crop that an object must cover in the first frame
+
+
+IMAGE_AUGMENT = AugmentConfig()
+VIDEO_AUGMENT = AugmentConfig(rotate=5.0, scale=1.05, shear=5.0, area=(0.8, 1.0))
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A run of training; the defaults are those with which the bundled model was trained."""
+
+    model: ModelConfig = SMALL
+    augment: AugmentConfig = replace(IMAGE_AUGMENT, crop=192, rotate=10.0, shear=10.0, scale=1.15)
+    video_augment: AugmentConfig = replace(VIDEO_AUGMENT, crop=192)
+    synthetic_share: float = 0.5  # of the clips; the others come from images
+    synthetic_videos: int = 1000  # different ones
+    frames: int = 5  # per clip
+    batch: int = 8  # clips
+    iterations: int = 4000
+    learning_rate: float = 1e-3  # the highest; it rises during the warm-up and then falls along a cosine
+    warm_up: int = 50  # iterations
+    context_from: int = 100  # iteration at which the decoder begins to see the image's features,
+    context_full: int = 300  # and the one from which on it sees them in full; both 0 where weights are given
+    settle: float = 0.2  # share of the run, at its end, in which the encoder's batch-norm statistics stand still
+    clip_gradient: float = 1.0  # largest norm
+    half: bool = True  # bfloat16 in the convolutions; similarities and templates stay in float32
+    workers: int = 1  # processes that make clips
+    seed: int = 0
+    save_every: int = 200  # iterations

@@ -1,0 +1,106 @@
+"""The decoder: ten score maps, the previous mask and the image's features become a mask (step 5)."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+SCORES = 10  # score maps per object: two regions of global, local, overall, short, long
+REGIONS = 2
+
+Map = Float[Tensor, "_n _c _y _x"]
+"""Any batch of maps."""
+
+Context = tuple[Map, Map, Map]
+"""The features' half of each stage's convolution, coarse to fine: the same for all objects of a frame."""
+
+
+class CBAM(nn.Module):
+    """Convolutional block attention (Woo et al., 2018) in TBD's form.
+
+    A 3x3 convolution without activation, then a gate per channel from the mean and the maximum over space, then
+    a gate per place from the mean and the maximum over channels.
+    """
+
+    def __init__(self, channels: int, gate_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.channel_gate = nn.Sequential(nn.Conv2d(channels, channels, 1), nn.ReLU(), nn.Conv2d(channels, channels, 1))
+        self.spatial_gate = nn.Sequential(
+            nn.Conv2d(2, gate_channels, 3, 1, 1), nn.ReLU(), nn.Conv2d(gate_channels, 1, 3, 1, 1)
+        )
+
+    def forward(self, x: Map) -> Map:
+        """``x`` after both gates, of the same shape."""
+        x = self.conv(x)
+        pooled = [x.mean((-2, -1), keepdim=True), x.amax((-2, -1), keepdim=True)]
+        x = x * torch.sigmoid(self.channel_gate(pooled[0]) + self.channel_gate(pooled[1]))
+        summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
+        return x * torch.sigmoid(self.spatial_gate(summary))
+
+
+class Stage(nn.Module):
+    """One stage: blend features with an object's maps, attend, and enlarge to two maps.
+
+    The 3x3 convolution over ``cat(features, maps)`` is the sum of one over the features and one over the maps. The
+    first half is computed once per frame (``context``), the second for every object (``forward``).
+    """
+
+    def __init__(self, c_in: int, maps: int, width: int, gate_channels: int, stride: int) -> None:
+        super().__init__()
+        kernel, padding = (6, 1) if stride == 4 else (4, 1)
+        self.width = width
+        self.reduce = nn.Conv2d(c_in, width, 1)
+        self.blend = nn.Conv2d(width + maps, width, 3, 1, 1)
+        self.attend = CBAM(width, gate_channels)
+        self.enlarge = nn.ConvTranspose2d(width, REGIONS, kernel, stride, padding)
+
+    def context(self, features: Map) -> Map:
+        """The features' half of the blend, bias included."""
+        reduced = self.reduce(features).relu()
+        return F.conv2d(reduced, self.blend.weight[:, : self.width], self.blend.bias, padding=1)
+
+    def forward(self, context: Map, maps: Float[Tensor, "n o m y x"]) -> Float[Tensor, "n o 2 y2 x2"]:
+        """Two maps per object, at ``stride`` times the resolution."""
+        own = F.conv2d(maps.flatten(0, 1), self.blend.weight[:, self.width :], padding=1)
+        blended = (own.unflatten(0, maps.shape[:2]) + context[:, None]).relu()
+        return self.enlarge(self.attend(blended.flatten(0, 1))).unflatten(0, maps.shape[:2])
+
+
+class Decoder(nn.Module):
+    """Three stages, from stride 16 over 8 and 4 to every pixel.
+
+    Args:
+        channels: widths of the encoder's features at strides 4, 8, 16.
+        width: channels inside the decoder.
+        gate_channels: hidden channels of the spatial gates.
+    """
+
+    def __init__(self, channels: tuple[int, int, int], width: int, gate_channels: int) -> None:
+        super().__init__()
+        c4, c8, c16 = channels
+        self.stage16 = Stage(c16, SCORES + REGIONS, width, gate_channels, 2)
+        self.stage8 = Stage(c8, REGIONS, width, gate_channels, 2)
+        self.stage4 = Stage(c4, REGIONS, width, gate_channels, 4)
+        self.apply(_initialise)
+
+    def context(self, s4: Map, s8: Map, s16: Map) -> Context:
+        """What the decoder needs of the features, computed once per frame whatever the number of objects."""
+        return self.stage16.context(s16), self.stage8.context(s8), self.stage4.context(s4)
+
+    def forward(
+        self, context: Context, scores: Float[Tensor, "b o 10 h w"], prev_mask: Float[Tensor, "b o 2 h w"]
+    ) -> Float[Tensor, "b o 2 H W"]:
+        """Logits of background and foreground for every object, at full resolution."""
+        maps = torch.cat([scores, prev_mask], 2)
+        for stage, features in zip((self.stage16, self.stage8, self.stage4), context, strict=True):
+            maps = stage(features, maps)
+        return maps
+
+
+def _initialise(layer: nn.Module) -> None:
+    """New layers start Kaiming-uniform with zero bias (He et al., 2015)."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.kaiming_uniform_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

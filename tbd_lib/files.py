@@ -1,0 +1,57 @@
+"""Errors that name the file, and writes that are whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class InputError(ValueError):
+    """Input that cannot be used. The message is one line: the file, the value found, what was expected."""
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` to write to; it takes the name ``path`` only when the block ends well.
+
+    The data is on disk before the rename, so neither a crash nor Ctrl-C ever leaves a partial file under the final
+    name. Parent folders are made.
+
+    Raises:
+        OSError: no space left, or no right to write; the temporary file is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files private; a result is as open as any other file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's permission mask (which can only be read by setting it)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def data_folder() -> Path:
+    """The bundled data: sample videos, textures and weights.
+
+    In a checkout it is ``data/`` beside the package; an installed wheel carries the same tree inside the package.
+
+    Raises:
+        InputError: the package was installed without its data.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package.parent / "data", package / "data"):
+        if (folder / "sample").is_dir():
+            return folder
+    raise InputError(f"{package}: the bundled data folder is missing; expected {package.parent / 'data'}")

@@ -1,0 +1,86 @@
+"""Matching: how similar is each place of this frame to what is remembered of an object (steps 2 and 4)."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Key = Float[Tensor, "b c h w"]
+
+
+class KeyHead(nn.Module):
+    """A 1x1 convolution, then vectors of length one: their products are cosine similarities (step 2).
+
+    As in the original there is no epsilon in the norm: a vector of zeros would give NaN rather than a silent zero.
+    """
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c_out, 1)
+
+    def forward(self, s16: Float[Tensor, "b c_in h w"]) -> Key:
+        """The key of every grid position, of unit length over ``c``."""
+        key = full_precision(self.conv(s16))
+        return key / key.norm(dim=1, keepdim=True)
+
+
+def full_precision(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """``x`` in float32 where it is a half type: similarities and templates are never computed in half precision."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def affinity(query: Key, template: Key) -> Float[Tensor, "b q p"]:
+    """The cosine similarity of every query position with every template position."""
+    return query.flatten(2).transpose(1, 2) @ template.flatten(2)
+
+
+class Products:
+    """The products of one query frame with template keys, each computed once whoever asks.
+
+    A product depends on no object and no region, so that all objects share it. Objects that entered in different
+    frames differ in their first key, but the previous frame is the same for all.
+    """
+
+    def __init__(self, query: Key) -> None:
+        self.query = query
+        self._known: dict[tuple[int, bool], tuple[Key, Float[Tensor, "b q p"]]] = {}
+
+    def plain(self, template: Key) -> Float[Tensor, "b q p"]:
+        """The affinity with ``template``."""
+        return self._once(template, None)
+
+    def scaled(self, template: Key, scores: Float[Tensor, "q p"]) -> Float[Tensor, "b q p"]:
+        """The affinity with ``template`` times the distance score of each pair of positions."""
+        return self._once(template, scores)
+
+    def _once(self, template: Key, scores: Float[Tensor, "q p"] | None) -> Float[Tensor, "b q p"]:
+        name = (id(template), scores is not None)
+        if name not in self._known:
+            product = affinity(self.query, template)
+            self._known[name] = (template, product if scores is None else product * scores)  # keeps the id taken
+        return self._known[name][1]
+
+
+def best_match(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b o r h w"]) -> Float[Tensor, "b o r h w"]:
+    """For every query position and region the best product, weighted by how much of the region each template holds.
+
+    ``max_p mask[r, p] * product[q, p]``. The weight is multiplied before the maximum is taken, so that a position
+    outside the region scores 0 and negative similarities are pulled towards 0 (step 4).
+    """
+    objects = [_best_of_object(product, mask[:, o].flatten(2)) for o in range(mask.shape[1])]
+    return torch.stack(objects, 1).unflatten(-1, mask.shape[-2:])
+
+
+def _best_of_object(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b r p"]) -> Float[Tensor, "b r q"]:
+    """``best_match`` of one object, region by region: the largest temporary is one product."""
+    return torch.stack([(product * mask[:, r, None]).amax(-1) for r in range(mask.shape[1])], 1)
+
+
+def prototype_match(query: Key, prototypes: Float[Tensor, "b o r c"]) -> Float[Tensor, "b o r h w"]:
+    """The cosine similarity of every query position with one unit vector per region."""
+    return torch.einsum("bchw,borc->borhw", query, prototypes)
+
+
+def grid_mask(regions: Float[Tensor, "b o 2 H W"], stride: int) -> Float[Tensor, "b o 2 h w"]:
+    """The share of each grid cell that belongs to each region: average pooling (step 3)."""
+    return F.avg_pool2d(regions.flatten(1, 2), stride).unflatten(1, regions.shape[1:3])

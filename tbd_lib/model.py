@@ -1,0 +1,158 @@
+"""The method on one page: encode, start, match, segment, update, and a clip from its first mask on.
+
+The model knows no files, ids, padding or resizing: sizes are multiples of 16, objects are numbered from 0, regions are
+soft masks that sum to one. ``tracker.py`` turns the verbs into a video loop, ``train.py`` into a loss.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tbd_lib.config import ModelConfig
+from tbd_lib.decoder import Context, Decoder
+from tbd_lib.distance import DistanceScorer
+from tbd_lib.encoder import ENCODERS
+from tbd_lib.matching import KeyHead, Products, best_match, full_precision, grid_mask, prototype_match
+from tbd_lib.shapes import STRIDE
+from tbd_lib.templates import Templates, start_templates, update_templates
+
+
+@dataclass(frozen=True)
+class Features:
+    """All that one frame tells, computed once whatever the number of objects."""
+
+    s4: Float[Tensor, "b c4 h4 w4"]
+    s8: Float[Tensor, "b c8 h8 w8"]
+    s16: Float[Tensor, "b c16 h w"]
+    key: Float[Tensor, "b c h w"]
+    context: Context  # the features' half of the decoder
+    products: Products  # with template keys, each computed when first asked for
+
+
+class TBD(nn.Module):
+    """Segments objects in a frame from what is remembered of them.
+
+    Args:
+        encoder: maps an image in [0, 1] to features at strides 4, 8, 16 whose widths it names in ``channels``.
+        config: widths and starting values.
+        frozen_encoder: the paper's way: the encoder gets no gradient, and its batch-norm statistics never change.
+    """
+
+    def __init__(self, encoder: nn.Module, config: ModelConfig, frozen_encoder: bool = True) -> None:
+        super().__init__()
+        channels = getattr(encoder, "channels", None)
+        if not (isinstance(channels, tuple) and len(channels) == 3):
+            raise TypeError(f"encoder.channels is {channels!r}; expected three widths, for strides 4, 8 and 16")
+        self.config = config
+        self.encoder = encoder
+        self.key_head = KeyHead(channels[2], config.key_channels)
+        self.distance = DistanceScorer(config.distance_units)
+        self.decoder = Decoder(channels, config.decoder_channels, config.spatial_gate_channels)
+        self.short_inertia = nn.Parameter(torch.full((2,), config.short_inertia))
+        self.long_inertia = nn.Parameter(torch.full((2,), config.long_inertia))
+        self.frozen_encoder = frozen_encoder
+        self.encoder.requires_grad_(not frozen_encoder)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "TBD":
+        """Training or inference mode; a frozen encoder stays in inference mode, so that its statistics never change."""
+        super().train(mode)
+        self.encoder.train(mode and not self.frozen_encoder)
+        return self
+
+    def encode(self, image: Float[Tensor, "b 3 H W"]) -> Features:
+        """Features of an image in [0, 1] whose sides are multiples of 16 (steps 1 and 2)."""
+        if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
+            raise ValueError(f"image of {tuple(image.shape[-2:])} pixels; expected multiples of {STRIDE}")
+        s4, s8, s16 = self.encoder(image)
+        key = self.key_head(s16)
+        return Features(s4, s8, s16, key, self.decoder.context(s4, s8, s16), Products(key))
+
+    def start(self, features: Features, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
+        """Templates of objects that are given in this frame by their region masks."""
+        with _no_autocast(features.key):
+            return start_templates(features.key, grid_mask(regions, STRIDE))
+
+    def match(self, features: Features, templates: Templates) -> Float[Tensor, "b o 10 h w"]:
+        """Ten score maps per object (step 4).
+
+        In this order, background before foreground: global, local, overall, short, long.
+        """
+        with _no_autocast(features.key):
+            products, key = features.products, features.key
+            nearness = self.distance.pairs(*key.shape[-2:])
+            scores = [
+                best_match(products.plain(templates.first_key), templates.first_mask),
+                best_match(products.scaled(templates.prev_key, nearness), templates.prev_mask),
+                prototype_match(key, templates.overall),
+                prototype_match(key, templates.short),
+                prototype_match(key, templates.long),
+            ]
+            return torch.cat(scores, 2)
+
+    def segment(
+        self, features: Features, templates: Templates, scores: Float[Tensor, "b o 10 h w"] | None = None
+    ) -> Float[Tensor, "b o 2 H W"]:
+        """Logits of background and foreground per object (step 5); ``scores`` where ``match`` has given them before."""
+        if scores is None:
+            scores = self.match(features, templates)
+        return full_precision(self.decoder(features.context, scores, templates.prev_mask))
+
+    def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
+        """Templates after this frame, in which the objects have these region masks (step 7)."""
+        mask = grid_mask(regions, STRIDE)
+        with _no_autocast(features.key):
+            return update_templates(templates, features.key, mask, self.short_inertia, self.long_inertia)
+
+    def forward(
+        self, clip: Float[Tensor, "b t 3 H W"], first: Float[Tensor, "b o 2 H W"], context: float = 1.0
+    ) -> Float[Tensor, "b t-1 o 2 H W"]:
+        """Logits of every frame after the first, whose region masks are given.
+
+        As in training: each frame's softmax is the mask that the next frames remember; nothing is aggregated.
+
+        Args:
+            clip: frames in [0, 1].
+            first: region masks of the first frame.
+            context: share of the image's features that the decoder sees; below 1 at the start of a training from
+                scratch only, where it has to learn first what an object's own maps mean.
+        """
+        t = clip.shape[1]
+        frames = self.encode_clip(clip, context)
+        templates = self.start(frames[0], first)
+        logits = []
+        for i in range(1, t):
+            logits.append(self.segment(frames[i], templates))
+            if i < t - 1:
+                templates = self.update(frames[i], templates, logits[-1].softmax(2))
+        return torch.stack(logits, 1)
+
+    def encode_clip(self, clip: Float[Tensor, "b t 3 H W"], context: float = 1.0) -> list[Features]:
+        """Features of every frame, encoded in one pass; the decoder's half of them scaled by ``context``."""
+        t = clip.shape[1]
+        every = self.encode(clip.flatten(0, 1))
+        halves = [half * context for half in every.context] if context < 1 else every.context
+        take = [slice(i, None, t) for i in range(t)]
+        return [
+            Features(
+                every.s4[i],
+                every.s8[i],
+                every.s16[i],
+                every.key[i],
+                (halves[0][i], halves[1][i], halves[2][i]),
+                Products(every.key[i]),
+            )
+            for i in take
+        ]
+
+
+def _no_autocast(like: Tensor) -> torch.autocast:
+    """Similarities and templates are computed in float32 also where training uses half precision elsewhere."""
+    return torch.autocast(like.device.type, enabled=False)
+
+
+def build_model(config: ModelConfig, frozen_encoder: bool = True) -> TBD:
+    """A model with the encoder that the configuration names, not trained."""
+    return TBD(ENCODERS[config.encoder](), config, frozen_encoder)

@@ -1,0 +1,294 @@
+"""From the model's verbs to a video: sizes, padding, ids, and all objects together, one frame at a time."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from tbd_lib.config import TrackConfig
+from tbd_lib.files import InputError
+from tbd_lib.geometry import Size, crop, pad, padded_size, resized
+from tbd_lib.masks import ids_of, size_of
+from tbd_lib.matching import Key, grid_mask
+from tbd_lib.model import TBD, Features
+from tbd_lib.shapes import STRIDE, Image, Mask
+from tbd_lib.templates import Templates, start_templates
+from tbd_lib.video import Video
+
+GivenMask = UInt8[np.ndarray, "_ _"]
+"""An id mask from outside: whether it fits the frame is checked here, with a message."""
+
+MOST_LOG_ODDS = math.log((1 - 1e-7) / 1e-7)  # a probability is kept 1e-7 away from 0 and 1 before odds are taken
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Objects that entered in the same frame: their ids, and what is remembered of them."""
+
+    ids: tuple[int, ...]
+    templates: Templates
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a tracker remembers between two frames. A kept state can be gone back to."""
+
+    frame: Size  # the video's size in pixels, rows and columns
+    work: Size  # the size at which the model works, before padding
+    key: Key  # of the frame before
+    cohorts: tuple[Cohort, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """All known objects, cohort by cohort."""
+        return tuple(i for cohort in self.cohorts for i in cohort.ids)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the tracker says of one frame.
+
+    ``prob`` is at the working size, without padding: ``prob[0]`` is the background, then the objects in the order of
+    ``ids``. ``scores`` are the ten maps of ``TBD.match`` on the grid of the padded frame, for the first ``k`` of
+    ``ids``: those that were known before this frame (the others entered in it). None where no object was known.
+    """
+
+    name: str
+    mask: Mask  # ids at the video's own size
+    ids: tuple[int, ...]
+    prob: Float[Tensor, "labels y x"]
+    scores: Float[Tensor, "k 10 h w"] | None
+
+
+def aggregate(prob: Float[Tensor, "o H W"]) -> Float[Tensor, "o+1 H W"]:
+    """Each object's probability becomes one distribution over background and all objects (step 6).
+
+    Odds ``p / (1 - p)`` of every object, and of the background with the least of the objects' ``1 - p``, normalised to
+    sum to one. Even a single object is sharpened, to ``p^2 / (p^2 + (1 - p)^2)``.
+    """
+    return aggregate_log_odds(prob.logit())
+
+
+def aggregate_log_odds(log_odds: Float[Tensor, "o H W"]) -> Float[Tensor, "o+1 H W"]:
+    """``aggregate`` from the logarithm of every object's odds: a softmax.
+
+    That is the difference of its two logits. Odds reach 1e7, and float32 holds only a few of the probabilities that
+    near 1, which would make ties where objects compete; their logarithms keep every digit.
+    """
+    background = -log_odds.amax(0, keepdim=True)
+    return torch.cat([background, log_odds]).clamp(-MOST_LOG_ODDS, MOST_LOG_ODDS).softmax(0)
+
+
+def track(model: TBD, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
+    """Track the objects given in a video; yields one ``Step`` per frame, and remembers only what the method needs.
+
+    Raises:
+        InputError: a frame or a given mask of another size than the first frame.
+    """
+    tracker = Tracker(model, config)
+    for position, frame in enumerate(video.frames):
+        try:
+            yield tracker.step(frame.image, video.given.get(position), frame.name)
+        except InputError as error:
+            raise InputError(f"{video.name}, frame {frame.name}: {error}") from error
+
+
+class Tracker:
+    """Tracks any number of objects, up to 255, through a stream of frames.
+
+    ``state`` is a record, None before the first object: keep it to go back to a frame, assign it to go on from there.
+
+    Args:
+        model: the model in inference mode, on the device where tracking shall run.
+        config: working size, and how many objects go through the decoder at once.
+    """
+
+    def __init__(self, model: TBD, config: TrackConfig | None = None) -> None:
+        self.model = model
+        self.config = config or TrackConfig()
+        self.state: State | None = None
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The objects that are tracked, in the order of ``Step.prob``."""
+        return self.state.ids if self.state else ()
+
+    def reset(self) -> None:
+        """Forget everything; the next frame may be of another video."""
+        self.state = None
+
+    def remove(self, *ids: int) -> None:
+        """Stop tracking these objects.
+
+        Raises:
+            KeyError: an id that is not tracked.
+        """
+        if unknown := set(ids) - set(self.ids):
+            raise KeyError(f"ids {sorted(unknown)} are not tracked; known are {list(self.ids)}")
+        assert self.state is not None
+        self.state = replace(self.state, cohorts=_without(self.state.cohorts, ids))
+
+    @torch.no_grad()
+    def correct(self, given: GivenMask) -> None:
+        """Correct objects in the frame that was last seen, or add some there.
+
+        They start anew from that frame's key and this mask; objects that the mask does not name go on as they were.
+
+        Raises:
+            InputError: the mask is of another size than the frames, or no frame with an object was seen yet.
+        """
+        if self.state is None:
+            raise InputError("a correction before any object was given; expected a first mask, given to step()")
+        _check_size(given, self.state.frame)
+        ids = tuple(ids_of(given))
+        foreground = self._given_foreground(given, ids, self.state.work)
+        templates = start_templates(self.state.key, grid_mask(regions_of(foreground), STRIDE))
+        cohorts = (*_without(self.state.cohorts, ids), Cohort(ids, templates))
+        self.state = replace(self.state, cohorts=cohorts if ids else self.state.cohorts)
+
+    @torch.no_grad()
+    def step(self, image: Image, given: GivenMask | None = None, name: str = "") -> Step:
+        """Segment the next frame.
+
+        Args:
+            image: the frame, of the same size as all others.
+            given: an id mask of objects that enter here, or that are corrected: a known id that is given again starts
+                anew from this mask (the original would track it twice). In the output the given pixels win.
+            name: what the ``Step`` is to be called.
+
+        Raises:
+            InputError: another size than before, or a given mask that does not fit the frame.
+        """
+        size = (image.shape[0], image.shape[1])
+        self._check(size, given)
+        new = tuple(ids_of(given)) if given is not None else ()
+        if self.state is None and not new:
+            return _nothing(name, size)
+        work = self.state.work if self.state else self._working_size(size, given)
+        features = self._encode(image, work)
+        known = _without(self.state.cohorts if self.state else (), new)
+        scores = [self.model.match(features, cohort.templates) for cohort in known]
+        odds = [self._log_odds(features, cohort.templates, s) for cohort, s in zip(known, scores, strict=True)]
+        cohorts = known
+        if given is not None and new:
+            foreground = self._given_foreground(given, new, work)
+            odds.append(foreground.logit())
+            cohorts = (*known, Cohort(new, self.model.start(features, regions_of(foreground))))
+        together = aggregate_log_odds(torch.cat(odds)) if odds else features.key.new_ones(1, *padded_size(work))
+        if self.state is not None:  # the very first masks stand as they were given; later ones join in the update
+            cohorts = self._update(features, cohorts, together[1:])
+        self.state = State(size, work, features.key, cohorts)
+        inside = crop(together, work)
+        mask = _ids_at_size(inside, self.ids, size)
+        mask = mask if given is None else np.where(given > 0, given, mask)
+        return Step(name, mask, self.ids, inside, torch.cat(scores, 1)[0] if scores else None)
+
+    def _check(self, size: Size, given: GivenMask | None) -> None:
+        if min(size) < STRIDE:
+            raise InputError(f"a frame of {size_of(size)} pixels; expected at least {STRIDE} on each side")
+        if self.state is not None and size != self.state.frame:
+            raise InputError(f"a frame of {size_of(size)} pixels; expected {size_of(self.state.frame)} as before")
+        if given is not None:
+            _check_size(given, size)
+
+    def _working_size(self, size: Size, given: Mask | None) -> Size:
+        """The frame's size, reduced so that the shorter side is ``short_side`` unless that leaves an object too small.
+
+        As the evaluation of the method does; a smaller frame is never enlarged.
+        """
+        short = self.config.short_side
+        if short is None or min(size) <= short or given is None:
+            return size
+        scale = short / min(size)
+        smallest = np.bincount(given[given > 0]).take(ids_of(given)).min()
+        if smallest * scale**2 < self.config.min_object_pixels:
+            return size
+        return round(size[0] * scale), round(size[1] * scale)
+
+    def _encode(self, image: Image, work: Size) -> Features:
+        """Features of a frame: resized, then padded by reflection."""
+        like = self.model.short_inertia
+        pixels = (
+            torch.from_numpy(np.ascontiguousarray(image)).to(like.device).permute(2, 0, 1)[None].to(like.dtype) / 255
+        )
+        if pixels.shape[-2:] != work:
+            pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
+        return self.model.encode(pad(pixels))
+
+    def _log_odds(
+        self, features: Features, templates: Templates, scores: Float[Tensor, "1 o 10 h w"]
+    ) -> Float[Tensor, "o H W"]:
+        """Foreground against background for each object alone.
+
+        Some objects at a time: the decoder's maps of all would not fit in memory.
+        """
+        every = torch.arange(scores.shape[1], device=scores.device).split(self.config.objects_at_once)
+        logits = (self.model.segment(features, templates.take(some), scores[:, some]) for some in every)
+        return torch.cat([some[0, :, 1] - some[0, :, 0] for some in logits])
+
+    def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o y x"]:
+        """A given mask as one 0/1 map per object, at the working size and padded as the frame is."""
+        like = self.model.short_inertia
+        mask = torch.from_numpy(np.ascontiguousarray(given)).to(like.device)
+        maps = (mask == torch.tensor(ids, device=like.device)[:, None, None]).to(like.dtype)[None]
+        if maps.shape[-2:] != work:
+            maps = F.interpolate(maps, work, mode="nearest-exact")
+        return pad(maps)[0]
+
+    def _update(
+        self, features: Features, cohorts: tuple[Cohort, ...], foreground: Float[Tensor, "o H W"]
+    ) -> tuple[Cohort, ...]:
+        """All cohorts after this frame (step 7), given all objects' probabilities in the order of the cohorts."""
+        parts = foreground.split([len(cohort.ids) for cohort in cohorts])
+        return tuple(
+            Cohort(cohort.ids, self.model.update(features, cohort.templates, regions_of(part)))
+            for cohort, part in zip(cohorts, parts, strict=True)
+        )
+
+
+def regions_of(foreground: Float[Tensor, "o H W"]) -> Float[Tensor, "1 o 2 H W"]:
+    """Background and foreground of every object, as a batch of one clip."""
+    return torch.stack([1 - foreground, foreground], 1)[None]
+
+
+def _ids_at_size(prob: Float[Tensor, "labels y x"], ids: tuple[int, ...], size: Size) -> Mask:
+    """The most probable id of every pixel: probabilities are resized first, and one object at a time.
+
+    (The original takes the maximum at the working size.) A tie goes to the background, then to the earlier object.
+    """
+    best = resized(prob[0], size)
+    winner = torch.zeros(size, dtype=torch.uint8, device=prob.device)
+    for own, i in zip(prob[1:], ids, strict=True):
+        own = resized(own, size)
+        winner[own > best] = i
+        best = torch.maximum(best, own)
+    return winner.cpu().numpy()
+
+
+def _without(cohorts: tuple[Cohort, ...], ids: Iterable[int]) -> tuple[Cohort, ...]:
+    """The cohorts without some objects; a cohort that is left empty goes."""
+    gone = set(ids)
+    left = []
+    for cohort in cohorts:
+        keep = [n for n, i in enumerate(cohort.ids) if i not in gone]
+        if len(keep) == len(cohort.ids):
+            left.append(cohort)
+        elif keep:
+            index = torch.tensor(keep, device=cohort.templates.area.device)
+            left.append(Cohort(tuple(cohort.ids[n] for n in keep), cohort.templates.take(index)))
+    return tuple(left)
+
+
+def _check_size(given: GivenMask, size: Size) -> None:
+    if given.shape != size:
+        raise InputError(f"a mask of {size_of(given.shape)} pixels; expected {size_of(size)} as the frame")
+
+
+def _nothing(name: str, size: Size) -> Step:
+    """The step of a frame before any object is known."""
+    return Step(name, np.zeros(size, np.uint8), (), torch.ones(1, *size), None)

@@ -1,0 +1,148 @@
+"""Weights in and out, and every way in which a file can be wrong."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from golden import published_state
+from safetensors.torch import load_file, save_file
+
+from tbd_lib.checkpoint import load_checkpoint, our_name, save_weights
+from tbd_lib.config import PAPER, SMALL
+from tbd_lib.files import InputError
+from tbd_lib.model import TBD, build_model
+
+TINY = replace(SMALL, key_channels=8, decoder_channels=8)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that loads like the published checkpoint."""
+    path = tmp_path_factory.mktemp("published") / "TBD_davis.pth"
+    torch.save({n: v.float() if v.is_floating_point() else v for n, v in published_state().items()}, path)
+    return path
+
+
+def saved(path: Path) -> tuple[Path, TBD]:
+    model = build_model(TINY)
+    save_weights(path, model)
+    return path, model
+
+
+def test_every_published_name_has_a_place_of_its_own() -> None:
+    ours = [our_name(name) for name in published_state()]
+    assert len(set(ours)) == 580
+    assert set(ours) == set(build_model(PAPER).state_dict())
+
+
+def test_a_published_checkpoint_loads(published: Path) -> None:
+    model = load_checkpoint(published)
+    assert model.config == PAPER and not model.training
+    expected = published_state()["vos.decoder.cbam2.conv3.1.conv.weight"].float()
+    torch.testing.assert_close(model.decoder.stage8.attend.spatial_gate[2].weight.detach(), expected)
+
+
+def test_own_files_come_back_as_they_went(tmp_path: Path) -> None:
+    path, model = saved(tmp_path / "model.safetensors")
+    loaded = load_checkpoint(path)
+    assert loaded.config == TINY and not loaded.training
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, loaded.state_dict()[name]), name
+
+
+def test_half_precision_files_load_in_float32(tmp_path: Path) -> None:
+    model = build_model(TINY)
+    save_weights(tmp_path / "half.safetensors", model, torch.float16)
+    weight = load_checkpoint(tmp_path / "half.safetensors").key_head.conv.weight
+    assert weight.dtype == torch.float32
+    torch.testing.assert_close(weight, model.key_head.conv.weight, rtol=1e-3, atol=1e-6)
+
+
+def test_wrong_tensors_are_listed(tmp_path: Path) -> None:
+    path, _ = saved(tmp_path / "model.safetensors")
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    state = load_file(path)
+    for name in [n for n in state if n.startswith("distance.")]:
+        del state[name]
+    state["spare"] = torch.zeros(1)
+    state["short_inertia"] = torch.zeros(3)
+    save_file(state, path, metadata)
+    with pytest.raises(InputError) as error:
+        load_checkpoint(path)
+    message = str(error.value)
+    assert message.startswith(f"{path}: ") and "\n" not in message
+    assert "4 missing (distance.hidden.weight, distance.hidden.bias, distance.out.weight, ...)" in message
+    assert "1 extra (spare)" in message
+    assert "1 misshapen (short_inertia [3], expected [2])" in message
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (Path("/nonexistent-evil"),))
+
+
+def write_text(path: Path) -> None:
+    path.write_text("not a checkpoint")
+
+
+def write_truncated(path: Path) -> None:
+    torch.save({"a": torch.zeros(1000)}, path)
+    path.write_bytes(path.read_bytes()[:1500])
+
+
+def write_pickled_code(path: Path) -> None:
+    path.write_bytes(pickle.dumps(Evil()))
+
+
+def write_list(path: Path) -> None:
+    torch.save([torch.zeros(1)], path)
+
+
+def write_truncated_safetensors(path: Path) -> None:
+    saved(path)
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def write_foreign_safetensors(path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "hint"),
+    [
+        ("a.pth", write_text, "without pickled code"),
+        ("a.pth", write_truncated, "expected tensors saved by torch"),
+        ("a.pth", write_pickled_code, "without pickled code"),
+        ("a.pth", write_list, "holds list; expected a dictionary of tensors"),
+        ("a.safetensors", write_text, "expected safetensors"),
+        ("a.safetensors", write_truncated_safetensors, "expected safetensors"),
+        ("a.safetensors", write_foreign_safetensors, "expected safetensors written by tbd_lib"),
+        ("a.safetensors", lambda path: None, "no such file; expected a checkpoint"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_says_so_in_one_line(tmp_path: Path, name: str, write, hint: str) -> None:  # noqa: ANN001
+    write(tmp_path / name)
+    with pytest.raises(InputError) as error:
+        load_checkpoint(tmp_path / name)
+    assert str(error.value).startswith(f"{tmp_path / name}: ") and hint in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not Path("/nonexistent-evil").exists()
+
+
+def test_saving_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, _ = saved(tmp_path / "model.safetensors")
+    before = path.read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tbd_lib.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_weights(path, build_model(TINY))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,59 @@
+"""Properties of the decoder."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tbd_lib.decoder import CBAM, Decoder, Stage
+
+CHANNELS = (5, 6, 7)
+
+
+def inputs(o: int = 3, h: int = 2, w: int = 3) -> tuple[list[Tensor], Tensor, Tensor]:
+    sizes = [(5, 4 * h, 4 * w), (6, 2 * h, 2 * w), (7, h, w)]
+    features = [torch.randn(1, *size, dtype=torch.float64) for size in sizes]
+    return features, torch.randn(1, o, 10, h, w, dtype=torch.float64), torch.rand(1, o, 2, h, w, dtype=torch.float64)
+
+
+def test_halves_equal_the_concatenated_convolution() -> None:
+    stage = Stage(7, 12, 8, 4, 2).double()
+    features = torch.randn(1, 7, 3, 4, dtype=torch.float64)
+    maps = torch.randn(1, 2, 12, 3, 4, dtype=torch.float64)
+    for o in range(2):
+        joined = torch.cat([stage.reduce(features).relu(), maps[:, o]], 1)
+        plain = stage.enlarge(stage.attend(stage.blend(joined).relu()))
+        torch.testing.assert_close(stage(stage.context(features), maps)[:, o], plain)
+
+
+def test_output_is_sixteen_times_the_grid_in_two_maps() -> None:
+    features, scores, mask = inputs()
+    decoder = Decoder(CHANNELS, 8, 4).double()
+    assert decoder(decoder.context(*features), scores, mask).shape == (1, 3, 2, 32, 48)
+
+
+def test_objects_do_not_see_each_other() -> None:
+    features, scores, mask = inputs()
+    decoder = Decoder(CHANNELS, 8, 4).double()
+    context = decoder.context(*features)
+    together = decoder(context, scores, mask)
+    for o in range(3):
+        torch.testing.assert_close(together[:, o : o + 1], decoder(context, scores[:, [o]], mask[:, [o]]))
+
+
+def test_attention_gates_by_channel_then_by_place() -> None:
+    attention = CBAM(6, 4).double()
+    x = torch.randn(2, 6, 5, 4, dtype=torch.float64)
+    y = attention.conv(x)
+    mlp = attention.channel_gate
+    y = y * torch.sigmoid(mlp(F.adaptive_avg_pool2d(y, 1)) + mlp(F.adaptive_max_pool2d(y, 1)))
+    summary = torch.stack([y.mean(1), y.max(1).values], 1)
+    torch.testing.assert_close(attention(x), y * torch.sigmoid(attention.spatial_gate(summary)))
+
+
+def test_layers_start_kaiming_uniform_with_zero_bias() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder(CHANNELS, 64, 4)
+    weight = decoder.stage16.attend.conv.weight
+    bound = (6 / (64 * 9)) ** 0.5
+    assert 0.99 * bound < weight.abs().max() <= bound
+    assert all((p == 0).all() for name, p in decoder.named_parameters() if name.endswith("bias"))

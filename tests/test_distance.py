@@ -1,0 +1,59 @@
+"""Properties of the distance score."""
+
+import numpy as np
+import pytest
+import torch
+from golden import golden, reference_model
+
+from tbd_lib.distance import DistanceScorer, grid_offsets, table_distances
+
+
+def pairs_by_loops(scorer: DistanceScorer, h: int, w: int) -> torch.Tensor:
+    """The textbook form: the network at the distance of every pair of positions."""
+    places = [(y, x) for y in range(h) for x in range(w)]
+    rows = [[np.hypot(a[0] - b[0], a[1] - b[1]) for b in places] for a in places]
+    weight = scorer.out.weight
+    return torch.stack([scorer(torch.tensor(row, dtype=weight.dtype)) for row in rows])
+
+
+@pytest.mark.parametrize(("h", "w"), [(1, 1), (1, 7), (4, 3), (5, 6)])
+def test_table_equals_network_at_every_pair(h: int, w: int) -> None:
+    scorer = DistanceScorer(4).double()
+    torch.testing.assert_close(scorer.pairs(h, w), pairs_by_loops(scorer, h, w), rtol=0, atol=1e-14)
+
+
+def test_offsets_name_the_euclidean_distance() -> None:
+    distances = table_distances(4, 6)[grid_offsets(4, 6)]
+    assert distances[0, 0] == 0
+    assert distances[0, 6 * 3 + 4] == 5  # three rows and four columns apart
+    assert torch.equal(distances, distances.T)
+
+
+def test_gradient_equals_that_of_the_pairs() -> None:
+    """Gathering from a table sends each pair's gradient to the weights, as evaluating every pair does."""
+    scorer = DistanceScorer(4).double()
+    weights = torch.randn(12, 12, dtype=torch.float64)
+    names = [name for name, _ in scorer.named_parameters()]
+    ours = torch.autograd.grad((scorer.pairs(3, 4) * weights).sum(), list(scorer.parameters()))
+    plain = torch.autograd.grad((pairs_by_loops(scorer, 3, 4) * weights).sum(), list(scorer.parameters()))
+    for name, a, b in zip(names, ours, plain, strict=True):
+        torch.testing.assert_close(a, b, msg=name)
+
+
+def test_matrix_is_kept_until_the_weights_or_the_grid_change() -> None:
+    scorer = DistanceScorer(4)
+    with torch.no_grad():
+        first = scorer.pairs(3, 4)
+        assert scorer.pairs(3, 4) is first
+        assert scorer.pairs(4, 3) is not first
+        scorer.out.bias.add_(1.0)
+        changed = scorer.pairs(3, 4)
+        assert (changed > first).all()
+        scorer.load_state_dict(DistanceScorer(4).state_dict())
+        assert not torch.equal(scorer.pairs(3, 4), changed)
+        assert scorer.double().pairs(3, 4).dtype == torch.float64
+
+
+def test_scores_equal_the_authors() -> None:
+    ours = reference_model().distance(torch.arange(61, dtype=torch.float64))
+    np.testing.assert_allclose(ours.detach().numpy(), golden()["dsf_0_to_60"], rtol=1e-9)

@@ -1,0 +1,69 @@
+"""The house: imports point one way, and the package's front door is light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "tbd_lib"
+
+BASE = {"shapes", "files", "config"}
+MODEL = {"encoder", "matching", "distance", "templates", "decoder", "model"}
+DATA = {"masks", "video", "overlay", "datasets", "coco", "textures", "sprites", "scenes", "staging", "synthetic", "clips"}
+ALLOWED = {
+    # what each group of modules may import from the package, besides its own group
+    "base": (BASE, set()),
+    "model": (MODEL, BASE),
+    "data": (DATA | {"augment"}, BASE),
+    "tracker": ({"geometry", "tracker"}, BASE | MODEL | {"masks", "video"}),
+    "checkpoint": ({"checkpoint"}, BASE | {"model"}),
+    "scores": ({"metrics", "provenance", "report", "scoring"}, BASE | {"masks", "video"}),
+    "evaluate": ({"evaluate"}, BASE | MODEL | {"masks", "video", "metrics", "provenance", "report", "scoring", "tracker"}),
+    "viz": ({"viz"}, BASE | MODEL | {"masks", "video", "overlay", "metrics", "tracker"}),
+    "train": ({"train"}, BASE | {"model", "video", "clips", "augment", "checkpoint", "evaluate"}),
+}
+FRONT = {"__init__", "__main__", "cli"}  # may import everything
+
+
+def imports_of(module: Path) -> set[str]:
+    """The package's modules that a module imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tbd_lib"):
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("tbd_lib.")}
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
+def test_imports_point_one_way(module: Path) -> None:
+    if module.stem in FRONT:
+        return
+    groups = [(own, others) for own, others in ALLOWED.values() if module.stem in own]
+    assert len(groups) == 1, f"{module.stem} belongs to no group: say where in tests/test_imports.py"
+    own, others = groups[0]
+    assert imports_of(module) <= own | others
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
+def test_files_stay_small(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 300
+
+
+def test_importing_the_package_is_light() -> None:
+    """No torch, no figures, no widgets until something that needs them is used."""
+    code = "import sys, tbd_lib; print(sorted({'torch', 'matplotlib', 'ipywidgets', 'scipy'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_every_public_name_exists() -> None:
+    import tbd_lib
+
+    for name in tbd_lib.__all__:
+        assert getattr(tbd_lib, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = tbd_lib.nonsense

@@ -1,0 +1,344 @@
+import json
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+from scipy.ndimage import binary_dilation
+
+from tbd_lib.config import TRAINING, Challenge, SyntheticConfig
+from tbd_lib.files import InputError, data_folder
+from tbd_lib.masks import read_mask
+from tbd_lib.scenes import film, happenings, measure
+from tbd_lib.staging import Stage
+from tbd_lib.synthetic import clip_as_video, make_videos, random_clip, write_davis
+
+TEXTURES = data_folder() / "textures"
+SMALL = SyntheticConfig(
+    height=80,
+    width=120,
+    frames=6,
+    objects=(1, 2),
+    distractors=(0, 1),
+    diameter=(0.25, 0.4),
+    speed=(0.005, 0.03),
+    min_pixels=100,
+)
+ALONE = {"objects": (1, 1), "distractors": (0, 0)}
+IN_MASKS = ("look-alike", "crossing", "occlusion", "leaving", "late-entry", "scale-change")
+SHOWCASES = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "make_sample.py"))["SHOWCASES"]
+
+
+def only(*challenges, **changes):
+    return replace(SMALL, challenges=challenges, **changes)
+
+
+def clips_showing(challenge, config, count=2, seeds=20):
+    """Clips whose facts name the challenge: a claim to be checked on their pixels."""
+    clips = (random_clip(config, seed) for seed in range(seeds))
+    found = [clip for clip in clips if challenge in clip.facts["challenges"]][:count]
+    assert len(found) == count
+    return found
+
+
+def filmed(config, seed):
+    """A scene, its pictures and the pixels that each of its sprites covers."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    stage = Stage(config, rng, TEXTURES)
+    assert stage.populate()
+    scene = stage.scene()
+    return scene, *film(scene, rng)
+
+
+def areas(clip):
+    return np.stack([(clip.masks == identity).sum(axis=(1, 2)) for identity in range(1, clip.masks.max() + 1)])
+
+
+# --- determinism
+
+
+def test_same_seed_same_bytes_whatever_was_made_before():
+    first = random_clip(SMALL, 7)
+    random_clip(SMALL, 8)
+    again = random_clip(SMALL, 7)
+    assert np.array_equal(first.images, again.images)
+    assert np.array_equal(first.masks, again.masks)
+    assert first.facts == again.facts
+
+
+def test_other_seed_other_video():
+    assert not np.array_equal(random_clip(SMALL, 1).images, random_clip(SMALL, 2).images)
+
+
+def test_each_of_many_videos_can_be_made_alone():
+    clips = list(make_videos(SMALL, 5, 3))
+    assert len({clip.facts["seed"] for clip in clips}) == 3
+    alone = random_clip(SMALL, clips[2].facts["seed"])
+    assert np.array_equal(alone.images, clips[2].images)
+
+
+# --- every clip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_training_clips_are_usable(seed):
+    clip = random_clip(TRAINING, seed)
+    assert clip.images.shape == (5, 256, 256, 3)
+    area = areas(clip)
+    assert 1 <= len(area) <= TRAINING.objects[1]
+    assert area.max(axis=1).min() > 0  # ids are 1 to n, and each is seen
+    firsts = [int(np.flatnonzero(one)[0]) for one in area]
+    assert firsts == sorted(firsts)
+    assert firsts[0] == 0
+    assert all(one[0] >= TRAINING.min_pixels for one, first in zip(area, firsts, strict=True) if first == 0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_facts_agree_with_the_masks_and_are_json(seed):
+    clip = random_clip(SMALL, seed)
+    facts = json.loads(json.dumps(clip.facts))
+    assert facts == clip.facts
+    for identity, area in enumerate(areas(clip), start=1):
+        known = facts["objects"][str(identity)]
+        assert known["visible_frames"] == np.flatnonzero(area).tolist()
+        assert known["first_frame"] == np.flatnonzero(area)[0]
+
+
+@pytest.mark.parametrize(("height", "width", "frames"), [(77, 91, 3), (120, 72, 1), (64, 64, 2), (60, 107, 20)])
+def test_any_size_and_length(height, width, frames):
+    clip = random_clip(replace(SMALL, height=height, width=width, frames=frames, min_pixels=60), 3)
+    assert clip.masks.shape == (frames, height, width)
+    assert clip.images.shape == (frames, height, width, 3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ground_covers_the_whole_frame_while_the_camera_moves(seed):
+    scene, _, _ = filmed(only("camera-motion"), seed)
+    scene = replace(scene, ground=Pictures.new("RGB", scene.ground.size, "white"))
+    for t in range(SMALL.frames):
+        picture, covers = scene.paint(float(t))
+        assert np.asarray(picture)[ground_of(covers)].min() == 255
+
+
+def ground_of(covers):
+    """Pixels to which no sprite nor its shadow comes near."""
+    return ~binary_dilation(covers.any(axis=0), iterations=16)
+
+
+# --- what is said to be there is there
+
+
+def test_late_entry_is_first_seen_later_and_then_large_enough():
+    for clip in clips_showing("late-entry", only("late-entry", objects=(2, 2), distractors=(0, 0))):
+        firsts = [int(np.flatnonzero(area)[0]) for area in areas(clip)]
+        assert firsts[0] == 0
+        assert firsts[-1] > 0
+        assert areas(clip)[-1][firsts[-1]] >= 0.3 * SMALL.min_pixels
+
+
+def test_leaving_object_is_gone_for_a_while_and_returns():
+    for clip in clips_showing("leaving", only("leaving", **ALONE)):
+        seen = [np.flatnonzero(area) for area in areas(clip)]
+        assert any(np.diff(frames).max() > 1 for frames in seen)
+
+
+def test_scale_changes():
+    for clip in clips_showing("scale-change", only("scale-change", **ALONE)):
+        area = areas(clip)
+        whole = area[:, [0, -1]][area[:, -1] > 0]
+        factors = np.sqrt(whole.max(axis=1) / whole.min(axis=1))
+        assert factors.max() > 1.2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_occlusion_and_crossing_in_happenings_are_in_the_pixels(seed):
+    scene, _, covers = filmed(only("crossing", "occlusion", objects=(2, 2)), seed)
+    record = measure(scene.sprites, covers)
+    events = happenings(record, SMALL.min_pixels)
+    masks = record.masks()
+    for index, sprite in enumerate(scene.sprites):
+        shared = [(covers[index] & cover).sum(axis=(1, 2)) for other, cover in enumerate(covers) if other != index]
+        if ("crossing", index) in events:
+            assert any(one[0] < one.max() for one in shared)
+        if ("occlusion", index) in events:
+            alone = covers[index].sum(axis=(1, 2))
+            hidden = (masks == sprite.identity).sum(axis=(1, 2)) < 0.6 * alone
+            assert np.any(hidden & (alone >= SMALL.min_pixels))
+
+
+@pytest.mark.parametrize("challenge", ["crossing", "occlusion"])
+def test_crossing_and_occlusion_are_often_achieved(challenge):
+    clips_showing(challenge, only(challenge, objects=(1, 1), distractors=(1, 1)), count=2, seeds=6)
+
+
+def test_look_alike_has_the_colours_of_its_object():
+    for seed in range(3):
+        scene, images, covers = filmed(only("look-alike", distractors=(1, 1), objects=(1, 1)), seed)
+        record = measure(scene.sprites, covers)
+        (double,) = [index for index, sprite in enumerate(scene.sprites) if sprite.like > 0]
+        (target,) = record.targets()
+        there = record.layers[0] == double + 1
+        assert there.sum() >= 40
+        own, its, ground = (
+            histogram(images[0][where]) for where in (there, record.layers[0] == target + 1, record.layers[0] == 0)
+        )
+        assert np.minimum(own, its).sum() > 2 * np.minimum(ground, its).sum() or np.minimum(own, its).sum() > 0.6
+
+
+def histogram(colours):
+    """Share of the pixels in each of 512 colours."""
+    codes = (colours >> 5).astype(int) @ np.array([64, 8, 1])
+    return np.bincount(codes, minlength=512) / len(codes)
+
+
+def test_camera_moves_the_ground_and_only_then():
+    for challenges, moves in ((("camera-motion",), True), ((), False)):
+        _, images, covers = filmed(only(*challenges, **ALONE), 4)
+        far = ground_of(covers[:, 0]) & ground_of(covers[:, -1])
+        change = np.abs(images[0].astype(int) - images[-1])[far].mean()
+        assert change > 1 if moves else change == 0
+
+
+def test_light_changes_the_ground():
+    for clip in clips_showing("light-change", only("light-change", **ALONE)):
+        ground = (clip.masks[0] == 0) & (clip.masks[-1] == 0)
+        assert abs(clip.images[0][ground].mean() - clip.images[-1][ground].mean()) > 5
+
+
+def test_shutter_smears_pictures_but_not_masks():
+    scene, images, covers = filmed(only("motion-blur", speed=(0.05, 0.05), **ALONE), 2)
+    assert scene.blurred
+    sharp, same = film(replace(scene, blurred=False), np.random.default_rng(0))
+    assert np.array_equal(same, covers)
+    assert np.abs(np.diff(images.astype(int), axis=2)).mean() < np.abs(np.diff(sharp.astype(int), axis=2)).mean()
+
+
+def test_noise_differs_from_frame_to_frame():
+    for challenges, noisy in ((("noise",), True), ((), False)):
+        clip = random_clip(only(*challenges, **ALONE), 3)
+        rim = clip.images[:, :4, :4].astype(int)
+        assert (np.abs(np.diff(rim, axis=0)).max() > 0) == noisy
+
+
+# --- what is switched off is not there
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_happens_where_all_challenges_are_off(seed):
+    clip = random_clip(only(), seed)
+    assert clip.facts["challenges"] == []
+    assert clip.facts["look_alikes_of"] == []
+    assert areas(clip).min() > 0  # nobody leaves or comes late
+    scene, _, covers = filmed(only(), seed)
+    for index in measure(scene.sprites, covers).targets():
+        others = np.delete(covers, index, axis=0)
+        overlap = (covers[index] & others).sum(axis=(2, 3)) if len(others) else np.zeros((1, 1))
+        assert np.all(overlap <= 0.05 * covers[index].sum(axis=(1, 2)).max())
+
+
+@pytest.mark.parametrize("off", IN_MASKS)
+def test_each_challenge_can_be_switched_off(off):
+    config = only(*(challenge for challenge in get_args(Challenge) if challenge != off))
+    for seed in range(2):
+        clip = random_clip(config, seed)
+        events = set(clip.facts["challenges"]).union(*(one["challenges"] for one in clip.facts["objects"].values()))
+        assert off not in events
+
+
+# --- errors
+
+
+def test_too_many_objects_for_the_frame():
+    with pytest.raises(InputError, match="expected fewer or smaller objects"):
+        random_clip(only(min_pixels=80 * 120, frames=1, **ALONE), 0)
+
+
+def test_no_textures(tmp_path):
+    with pytest.raises(InputError, match="found no textures"):
+        random_clip(SMALL, 0, tmp_path)
+
+
+# --- as a video, and on disk
+
+
+def test_every_object_is_given_once_when_first_seen():
+    (clip,) = clips_showing("late-entry", only("late-entry", objects=(2, 2), distractors=(0, 0)), count=1)
+    video = clip_as_video(clip)
+    assert 0 in video.given
+    seen = set()
+    for index, mask in sorted(video.given.items()):
+        new = set(np.unique(mask).tolist()) - {0}
+        assert new
+        assert not new & seen
+        for identity in new:
+            assert not (clip.masks[:index] == identity).any()
+            assert np.array_equal(mask == identity, clip.masks[index] == identity)
+        seen |= new
+    assert seen == set(range(1, clip.masks.max() + 1))
+    assert [frame.name for frame in video.frames][:2] == ["00000", "00001"]
+
+
+def test_davis_layout_holds_the_clips(tmp_path):
+    clips = [
+        replace(clip, name=f"clip-{index}") for index, clip in enumerate(make_videos(replace(SMALL, frames=3), 1, 3))
+    ]
+    write_davis({"train": clips[:1], "val": clips[1:]}, tmp_path)
+    assert (tmp_path / "ImageSets/2017/val.txt").read_text().split() == ["clip-1", "clip-2"]
+    facts = json.loads((tmp_path / "challenges.json").read_text())
+    for clip in clips:
+        assert facts[clip.name] == clip.facts
+        for index in range(3):
+            stored = tmp_path / "Annotations/480p" / clip.name / f"{index:05d}.png"
+            assert np.array_equal(read_mask(stored), clip.masks[index])
+            picture = np.asarray(Pictures.open(tmp_path / "JPEGImages/480p" / clip.name / f"{index:05d}.jpg"))
+            assert np.abs(picture.astype(int) - clip.images[index]).mean() < 6
+
+
+def test_a_data_set_is_never_written_over(tmp_path):
+    (tmp_path / "ImageSets").mkdir()
+    with pytest.raises(InputError, match="ImageSets"):
+        write_davis({"train": []}, tmp_path)
+
+
+# --- the data that comes with the project
+
+
+def test_origin_of_every_texture_is_told():
+    files = {path.name for path in TEXTURES.glob("*.jpg")}
+    rows = [line for line in (TEXTURES / "ORIGIN.md").read_text().splitlines() if ".jpg" in line]
+    assert {row.split("|")[1].strip() for row in rows} == files
+    assert all("public domain" in row or "CC0" in row for row in rows)
+
+
+def test_sample_shows_every_challenge_and_is_small():
+    sample = data_folder() / "sample"
+    facts = json.loads((sample / "challenges.json").read_text())
+    splits = {name: (sample / f"ImageSets/2017/{name}.txt").read_text().split() for name in ("train", "val")}
+    assert sorted(facts) == sorted(splits["train"] + splits["val"])
+    assert len(splits["val"]) == 5
+    assert len({one["seed"] for one in facts.values()}) == len(facts)
+    assert set().union(*(one["challenges"] for one in facts.values())) == set(get_args(Challenge))
+    assert sum(path.stat().st_size for path in sample.rglob("*") if path.is_file()) < 4.8e6
+
+
+@pytest.mark.parametrize("showcase", SHOWCASES, ids=lambda showcase: showcase.name)
+def test_sample_videos_show_what_they_are_for(showcase):
+    facts = json.loads((data_folder() / "sample/challenges.json").read_text())[showcase.name]
+    assert set(showcase.config.challenges) <= set(facts["challenges"])
+    assert facts["seed"] == showcase.seed
+    first = read_mask(data_folder() / f"sample/Annotations/480p/{showcase.name}/00000.png")
+    for identity, one in facts["objects"].items():
+        assert one["first_frame"] > 0 or (first == int(identity)).sum() >= 400
+
+
+@pytest.mark.parametrize("showcase", SHOWCASES[:2], ids=lambda showcase: showcase.name)
+def test_sample_videos_can_be_made_again(showcase):
+    clip, sample = showcase.clip(), data_folder() / "sample"
+    for index in range(0, len(clip.masks), 5):
+        name = f"{showcase.name}/{index:05d}"
+        assert np.array_equal(read_mask(sample / f"Annotations/480p/{name}.png"), clip.masks[index])
+        stored = np.asarray(Pictures.open(sample / f"JPEGImages/480p/{name}.jpg")).astype(int)
+        assert np.abs(stored - clip.images[index]).mean() < 6

@@ -1,0 +1,252 @@
+"""The tracker against the authors' program, and what it promises about objects, sizes and memory."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from golden import golden, reference_model
+
+from tbd_lib.config import SMALL, TrackConfig
+from tbd_lib.files import InputError
+from tbd_lib.model import TBD, build_model
+from tbd_lib.tracker import Tracker, aggregate, aggregate_log_odds, regions_of, track
+from tbd_lib.video import Frame, Video
+
+Given = dict[int, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def model() -> TBD:
+    torch.manual_seed(0)
+    return build_model(replace(SMALL, key_channels=16, decoder_channels=8)).eval()
+
+
+def images(count: int, h: int = 48, w: int = 64) -> list[np.ndarray]:
+    return list(np.random.default_rng(0).integers(0, 256, (count, h, w, 3), np.uint8))
+
+
+def blocks(ids: list[int], h: int = 48, w: int = 64) -> np.ndarray:
+    """Objects as vertical bars beside each other, background left and right."""
+    mask = np.zeros((h, w), np.uint8)
+    edges = np.linspace(4, w - 4, len(ids) + 1).astype(int)
+    for i, a, b in zip(ids, edges, edges[1:], strict=False):
+        mask[8:-8, a:b] = i
+    return mask
+
+
+def run(model: TBD, frames: list[np.ndarray], given: Given, **options: int | None) -> list[np.ndarray]:
+    video = Video("test", [Frame(f"{t:05d}", image) for t, image in enumerate(frames)], given)
+    return [step.mask for step in track(model, video, TrackConfig(**options))]
+
+
+@pytest.mark.parametrize(("dtype", "differing"), [(torch.float64, 0.0), (torch.float32, 0.001)])
+def test_video_equals_the_authors_program(dtype: torch.dtype, differing: float) -> None:
+    """Keys, scores and logits to 1e-9 in float64, and masks pixel for pixel: padding, two objects, a late third."""
+    data = golden()
+    tracker = Tracker(reference_model(dtype))
+    late = int(data["new_at"])
+    for t, image in enumerate(data["video"]):
+        before = tracker.state
+        step = tracker.step(image, {0: data["first"], late: data["new"]}.get(t))
+        assert (step.mask != data["masks"][t]).mean() <= differing, f"frame {t}"
+        if dtype == torch.float64 and t in (0, 1, len(data["video"]) - 1):
+            compare_inside(tracker, before, image, step.scores, t)
+    assert tracker.ids == (1, 5, 3)
+
+
+def compare_inside(tracker: Tracker, before, image, scores, t: int) -> None:  # noqa: ANN001
+    """The recorded insides of frame ``t``: its key, and one object's scores and logits."""
+    assert tracker.state is not None
+    if t == 0:
+        np.testing.assert_allclose(tracker.state.key[0].numpy(), golden()["key0"], rtol=0, atol=1e-9)
+        return
+    name, index = ("first", 0) if t == 1 else ("last", 2)
+    np.testing.assert_allclose(scores[index].numpy(), golden()[f"match_{name}"], rtol=0, atol=1e-9)
+    with torch.no_grad():
+        features = tracker._encode(image, before.work)
+        logits = torch.cat([tracker.model.segment(features, c.templates)[0] for c in before.cohorts])
+    np.testing.assert_allclose(logits[index].numpy(), golden()[f"logit_{name}"], rtol=0, atol=1e-9)
+
+
+def test_aggregation_is_a_distribution_over_background_and_objects() -> None:
+    prob = torch.rand(3, 4, 5, dtype=torch.float64)
+    together = aggregate(prob)
+    torch.testing.assert_close(together.sum(0), torch.ones(4, 5, dtype=torch.float64))
+    odds = [p / (1 - p) for p in ((1 - prob).amin(0), *prob)]
+    torch.testing.assert_close(together[2], odds[2] / sum(odds))
+
+
+def test_a_single_object_is_sharpened() -> None:
+    p = torch.tensor([[[0.2, 0.5, 0.9]]], dtype=torch.float64)
+    torch.testing.assert_close(aggregate(p)[1], (p**2 / (p**2 + (1 - p) ** 2))[0])
+
+
+def test_log_odds_keep_apart_what_float32_probabilities_cannot() -> None:
+    """At log-odds of 16 and 16.1 both probabilities round to the same float32, and the first object would win."""
+    log_odds = torch.tensor([[[16.0]], [[16.1]]])
+    assert log_odds.sigmoid().unique().numel() == 1
+    together = aggregate_log_odds(log_odds)[:, 0, 0]
+    torch.testing.assert_close(together, aggregate(log_odds.double().sigmoid())[:, 0, 0].float(), rtol=1e-5, atol=0)
+    assert together.argmax() == 2
+
+
+def test_certain_probabilities_stay_finite() -> None:
+    assert aggregate(torch.tensor([[[0.0, 1.0]], [[1.0, 1.0]]])).isfinite().all()
+
+
+@pytest.mark.parametrize("count", [1, 5, 20])
+@torch.no_grad()
+def test_objects_together_equal_each_alone_before_aggregation(model: TBD, count: int) -> None:
+    """Scores and logits, over two frames with the same region masks: sharing is exact."""
+    model = build_model(model.config).double().eval()
+    frames = [model.encode(torch.rand(1, 3, 32, 48, dtype=torch.float64)) for _ in range(3)]
+    first, second = (torch.rand(count, 32, 48, dtype=torch.float64) for _ in range(2))
+    every = model.update(frames[1], model.start(frames[0], regions_of(first)), regions_of(second))
+    logits = model.segment(frames[2], every)
+    for o in range(count):
+        alone = model.start(frames[0], regions_of(first[o : o + 1]))
+        alone = model.update(frames[1], alone, regions_of(second[o : o + 1]))
+        torch.testing.assert_close(model.segment(frames[2], alone)[:, 0], logits[:, o], rtol=0, atol=1e-10)
+
+
+def test_chunks_change_nothing(model: TBD) -> None:
+    model = build_model(model.config).double().eval()
+    trackers = [Tracker(model, TrackConfig(objects_at_once=n)) for n in (100, 3)]
+    for t, image in enumerate(images(4)):
+        whole, parts = (tracker.step(image, blocks(list(range(1, 8))) if t == 0 else None) for tracker in trackers)
+        torch.testing.assert_close(whole.prob, parts.prob, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(33, 70), (70, 33), (16, 16), (100, 100)])
+def test_output_has_the_size_of_the_frame(model: TBD, size: tuple[int, int]) -> None:
+    masks = run(model, images(3, *size), {0: np.ones(size, np.uint8)}, short_side=32, min_object_pixels=10)
+    assert all(mask.shape == size and mask.dtype == np.uint8 for mask in masks)
+
+
+def test_large_frames_are_reduced_unless_an_object_gets_too_small(model: TBD) -> None:
+    image, mask = images(1, 100, 200)[0], np.zeros((100, 200), np.uint8)
+    mask[10:50, 10:50], mask[60:80, 60:80] = 1, 2  # 1,600 and 400 pixels; a quarter after halving
+    for least, expected in ((100, (50, 100)), (101, (100, 200))):
+        tracker = Tracker(model, TrackConfig(short_side=50, min_object_pixels=least))
+        assert tracker.step(image, mask).mask.shape == (100, 200)
+        assert tracker.state is not None and tracker.state.work == expected
+    tracker = Tracker(model, TrackConfig(short_side=480))
+    tracker.step(image, mask)
+    assert tracker.state is not None and tracker.state.work == (100, 200)  # never enlarged
+
+
+def test_objects_enter_late_and_given_pixels_win(model: TBD) -> None:
+    masks = run(model, images(5), {1: blocks([4]), 3: blocks([9, 7])})
+    assert not masks[0].any()
+    assert np.array_equal(masks[1], blocks([4]))
+    assert (masks[3][blocks([9, 7]) > 0] == blocks([9, 7])[blocks([9, 7]) > 0]).all()
+    assert set(np.unique(masks[4])) <= {0, 4, 7, 9}
+
+
+def test_255_objects_have_their_ids(model: TBD) -> None:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:32, :] = np.arange(1, 257).clip(max=255).reshape(16, 16).repeat(2, 0).repeat(4, 1)
+    tracker = Tracker(model)
+    tracker.step(images(1, 64, 64)[0], mask)
+    step = tracker.step(images(2, 64, 64)[1])
+    assert step.ids == tuple(range(1, 256)) and step.prob.shape[0] == 256
+
+
+def test_a_known_id_given_again_is_corrected_not_doubled(model: TBD) -> None:
+    frames, again = images(4), blocks([0, 1])
+    tracker, fresh = Tracker(model), Tracker(model)
+    tracker.step(frames[0], blocks([1]))
+    tracker.step(frames[1])
+    assert tracker.step(frames[2], again).ids == (1,)
+    fresh.step(frames[1], blocks([2]))  # any object: a tracker that is under way
+    fresh.step(frames[2], again)
+    fresh.remove(2)
+    ours, theirs = tracker.state.cohorts[0].templates, fresh.state.cohorts[0].templates  # type: ignore[union-attr]
+    torch.testing.assert_close(ours.first_mask, theirs.first_mask)
+    torch.testing.assert_close(ours.first_key, theirs.first_key)
+
+
+def test_correct_restarts_an_object_from_the_frame_just_seen(model: TBD) -> None:
+    frames = images(3)
+    tracker, fresh = Tracker(model), Tracker(model)
+    tracker.step(frames[0], blocks([1, 2]))
+    tracker.step(frames[1])
+    kept = tracker.state
+    tracker.correct(blocks([0, 2]))
+    assert tracker.ids == (1, 2)
+    fresh.step(frames[1], blocks([0, 2]))
+    corrected = tracker.state.cohorts[1].templates  # type: ignore[union-attr]
+    expected = fresh.state.cohorts[0].templates  # type: ignore[union-attr]
+    torch.testing.assert_close(corrected.overall, expected.overall)
+    torch.testing.assert_close(corrected.prev_mask, expected.prev_mask)
+    tracker.state = kept  # a kept state can be gone back to
+    assert tracker.ids == (1, 2) and len(kept.cohorts) == 1  # type: ignore[union-attr]
+
+
+def test_removed_objects_are_gone_and_the_others_go_on(model: TBD) -> None:
+    tracker = Tracker(model)
+    tracker.step(images(1)[0], blocks([1, 2, 3]))
+    tracker.remove(2)
+    step = tracker.step(images(2)[1])
+    assert step.ids == (1, 3) and 2 not in step.mask
+    with pytest.raises(KeyError, match=r"\[2\] are not tracked; known are \[1, 3\]"):
+        tracker.remove(2)
+    tracker.remove(1, 3)
+    assert not tracker.step(images(3)[2]).mask.any()
+
+
+def test_a_kept_state_replays_to_the_same_masks(model: TBD) -> None:
+    frames, tracker = images(5), Tracker(model)
+    tracker.step(frames[0], blocks([1, 2]))
+    kept = tracker.state
+    first = [tracker.step(image).mask for image in frames[1:]]
+    tracker.state = kept
+    again = [tracker.step(image).mask for image in frames[1:]]
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_reset_forgets(model: TBD) -> None:
+    tracker = Tracker(model)
+    tracker.step(images(1)[0], blocks([1]))
+    tracker.reset()
+    assert tracker.ids == ()
+    assert not tracker.step(images(1, 32, 32)[0]).mask.any()
+
+
+def test_misfits_are_refused_with_both_sizes(model: TBD) -> None:
+    frames = [*images(1), *images(1, 48, 48)]
+    with pytest.raises(InputError, match="test, frame 00001: a frame of 48x48.*expected 64x48"):
+        run(model, frames, {0: blocks([1])})
+    with pytest.raises(InputError, match="a mask of 64x20.*expected 64x48"):
+        run(model, images(1), {0: np.ones((20, 64), np.uint8)})
+    with pytest.raises(InputError, match="a frame of 64x8.*at least 16"):
+        run(model, images(1, 8, 64), {0: np.ones((8, 64), np.uint8)})
+    with pytest.raises(InputError, match="before any object was given"):
+        Tracker(model).correct(blocks([1]))
+
+
+LONG = """
+import resource, sys
+import numpy as np, torch
+from tbd_lib.config import SMALL
+from tbd_lib.model import build_model
+from tbd_lib.tracker import track
+from tbd_lib.video import Frame, Video
+torch.set_num_threads(1)
+class Frames:
+    def __iter__(self):
+        random = np.random.default_rng(0)
+        return (Frame(str(t), random.integers(0, 256, (64, 96, 3), np.uint8)) for t in range(int(sys.argv[1])))
+mask = np.zeros((64, 96), np.uint8); mask[8:40, 8:40] = 1; mask[20:60, 50:90] = 2
+for step in track(build_model(SMALL).eval(), Video("long", Frames(), {0: mask})): pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read through resource.getrusage")
+def test_memory_does_not_grow_with_the_video() -> None:
+    short, long = (int(subprocess.check_output([sys.executable, "-c", LONG, str(n)])) for n in (60, 600))
+    assert long <= 1.05 * short, f"{short} kB for 60 frames, {long} kB for 600"
