@@ -32,7 +32,6 @@ clean:
 # torch and torchvision are named first, without bounds, so that pip takes a pair of releases that fit each other.
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet torch torchvision
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	touch $(READY)

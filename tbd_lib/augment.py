@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64, Int64, UInt8
 from PIL import Image as Pictures
 from PIL.Image import Resampling, Transform
 from torch import Tensor
@@ -26,11 +26,11 @@ class Augmentation:
     size: tuple[int, int]  # rows and columns of the output
     to_input: tuple[Matrix, ...]  # homogeneous (x, y, 1) in output pixels -> in the frame's pixels
 
-    def image(self, t: int, image: Image) -> Image:
+    def image(self, t: int, image: Image) -> UInt8[np.ndarray, "Y X 3"]:
         """Frame ``t`` of the clip (bilinear)."""
         return self._cut(t, Pictures.fromarray(image), Resampling.BILINEAR, FILL)
 
-    def mask(self, t: int, mask: Mask) -> Mask:
+    def mask(self, t: int, mask: Mask) -> UInt8[np.ndarray, "Y X"]:
         """The id mask of frame ``t`` (nearest)."""
         return self._cut(t, Pictures.fromarray(mask), Resampling.NEAREST, 0)
 
@@ -72,7 +72,7 @@ def _crop(config: AugmentConfig, random: np.random.Generator, size: tuple[int, i
     left, top = random.uniform(0, size[1] - width), random.uniform(0, size[0] - height)
     matrix = np.diag([width / config.crop, height / config.crop, 1.0])
     matrix[:2, 2] = left, top
-    flip_x, flip_y = random.random(2) < config.flip
+    flip_x, flip_y = (random.random(2) < config.flip).tolist()
     return matrix @ _flip(config.crop, flip_x, flip_y)
 
 

@@ -17,7 +17,7 @@ from tbd_lib.shapes import Image, Mask
 from tbd_lib.synthetic import random_clip
 from tbd_lib.video import Clip, Video
 
-Sample = tuple[UInt8[Tensor, "t 3 H W"], UInt8[Tensor, "t H W"]]
+Sample = tuple[UInt8[Tensor, "t 3 Y X"], UInt8[Tensor, "t Y X"]]
 MOST_TRIED = 50  # in a row before a data set counts as having no usable object
 
 
@@ -60,7 +60,7 @@ def synthetic_sample(config: TrainConfig, random: np.random.Generator) -> Sample
     for _ in range(MOST_TRIED):
         clip = _synthetic_clip(wanted, int(random.integers(config.synthetic_videos)))
         order = slice(None, None, int(random.choice([1, -1])))
-        if sample := cut(config.video_augment, clip.images[order], clip.masks[order], random):
+        if sample := cut(config.video_augment, list(clip.images[order]), list(clip.masks[order]), random):
             return sample
     raise InputError(f"synthetic clips: {MOST_TRIED} in a row without an object that is large enough")
 

@@ -55,3 +55,13 @@ def data_folder() -> Path:
         if (folder / "sample").is_dir():
             return folder
     raise InputError(f"{package}: the bundled data folder is missing; expected {package.parent / 'data'}")
+
+
+def require_absent(path: Path, overwrite: bool) -> None:
+    """Refuse to write over a file that is there already, unless that is wanted.
+
+    Raises:
+        InputError: the file exists.
+    """
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: exists already; expected a new file (or --overwrite)")

@@ -71,7 +71,7 @@ class OverlayWriter:
         OSError: no space left, or no right to write.
     """
 
-    def __init__(self, path: Path, fps: float):
+    def __init__(self, path: Path, fps: int | float):
         if path.suffix.lower() not in CODECS:
             raise InputError(f"{path}: found the suffix {path.suffix!r}, expected one of {', '.join(CODECS)}")
         if not fps > 0:

@@ -59,6 +59,7 @@ class Step:
     """
 
     name: str
+    image: Image  # the frame itself
     mask: Mask  # ids at the video's own size
     ids: tuple[int, ...]
     prob: Float[Tensor, "labels y x"]
@@ -168,7 +169,7 @@ class Tracker:
         self._check(size, given)
         new = tuple(ids_of(given)) if given is not None else ()
         if self.state is None and not new:
-            return _nothing(name, size)
+            return _nothing(name, image)
         work = self.state.work if self.state else self._working_size(size, given)
         features = self._encode(image, work)
         known = _without(self.state.cohorts if self.state else (), new)
@@ -186,7 +187,7 @@ class Tracker:
         inside = crop(together, work)
         mask = _ids_at_size(inside, self.ids, size)
         mask = mask if given is None else np.where(given > 0, given, mask)
-        return Step(name, mask, self.ids, inside, torch.cat(scores, 1)[0] if scores else None)
+        return Step(name, image, mask, self.ids, inside, torch.cat(scores, 1)[0] if scores else None)
 
     def _check(self, size: Size, given: GivenMask | None) -> None:
         if min(size) < STRIDE:
@@ -289,6 +290,7 @@ def _check_size(given: GivenMask, size: Size) -> None:
         raise InputError(f"a mask of {size_of(given.shape)} pixels; expected {size_of(size)} as the frame")
 
 
-def _nothing(name: str, size: Size) -> Step:
+def _nothing(name: str, image: Image) -> Step:
     """The step of a frame before any object is known."""
-    return Step(name, np.zeros(size, np.uint8), (), torch.ones(1, *size), None)
+    size = image.shape[:2]
+    return Step(name, image, np.zeros(size, np.uint8), (), torch.ones(1, *size), None)

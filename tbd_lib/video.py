@@ -218,12 +218,13 @@ def _numbers(names: list[str]) -> list[int] | None:
 def _require_even_steps(numbers: list[int], paths: list[Path]) -> None:
     """Refuse frames of which one is missing; data sets that keep every fifth frame have a step of five throughout."""
     steps = [after - before for before, after in pairwise(numbers)]
-    for before, step, path in zip(numbers, steps, paths[1:], strict=False):
-        if step == 0:
-            raise InputError(f"{path}: found frame number {before} twice in the folder, expected each number once")
+    if 0 in steps:
+        at = steps.index(0)
+        raise InputError(f"{paths[at + 1]}: found frame number {numbers[at]} twice in the folder, expected it once")
+    for before, step in zip(numbers, steps, strict=False):
         if step != min(steps):
             missing, last = before + min(steps), numbers[-1]
-            raise InputError(f"{path.parent}: frame {missing} is missing, expected all from {numbers[0]} to {last}")
+            raise InputError(f"{paths[0].parent}: frame {missing} is missing, expected all from {numbers[0]} to {last}")
 
 
 def _upright(frame: av.VideoFrame) -> Image:

@@ -5,6 +5,7 @@ import re
 import sys
 import tempfile
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from types import ModuleType
@@ -144,7 +145,7 @@ def test_every_image_has_a_text_in_its_place(notebook: NotebookNode):
 def test_every_picture_is_followed_by_its_visible_sentence(notebook: NotebookNode):
     for cell in code_of(notebook):
         shown = [output.get("data", {}) for output in cell.outputs]
-        for picture, caption in zip(shown, [*shown[1:], {}], strict=True):
+        for picture, caption in pairwise([*shown, {}]):
             if any(kind.startswith("image/") for kind in picture):
                 assert "text/markdown" in caption and caption["text/plain"] == picture["text/plain"]
 

@@ -1,0 +1,7 @@
+"""``python -m tbd_lib`` is the command ``tbd``."""
+
+import sys
+
+from tbd_lib.cli import main
+
+sys.exit(main())

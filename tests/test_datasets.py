@@ -1,0 +1,245 @@
+"""Data sets in DAVIS layout and videos of one's own: what is found, what is given, and what is refused."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tbd_lib import datasets as module
+from tbd_lib.datasets import davis, folder, sample
+from tbd_lib.files import InputError
+from tbd_lib.masks import ids_of, write_mask
+from tbd_lib.overlay import OverlayWriter
+from tbd_lib.video import FolderFrames, write_image
+
+ROWS, COLUMNS = 24, 32
+
+
+def mask_of(*ids: int, rows: int = ROWS) -> np.ndarray:
+    mask = np.zeros((rows, COLUMNS), dtype=np.uint8)
+    for identity in ids:
+        mask[2:8, 3 * identity : 3 * identity + 3] = identity
+    return mask
+
+
+def add_video(root: Path, name: str, ids: list[tuple[int, ...]]) -> None:
+    """A video with these objects in its frames."""
+    for number, present in enumerate(ids):
+        image = np.full((ROWS, COLUMNS, 3), 10 * number, dtype=np.uint8)
+        write_image(root / f"JPEGImages/480p/{name}/{number:05}.jpg", image)
+        write_mask(root / f"Annotations/480p/{name}/{number:05}.png", mask_of(*present))
+
+
+def add_split(root: Path, split: str, text: str, year: str = "2017") -> None:
+    path = root / f"ImageSets/{year}/{split}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Videos ``two`` (objects 1 and 4; 2 and 3 enter later, 4 comes back) and ``one``."""
+    add_video(tmp_path, "two", [(1, 4), (1,), (1, 2, 4), (3, 4)])
+    add_video(tmp_path, "one", [(1,), (1,)])
+    add_split(tmp_path, "val", "two\none\n")
+    return tmp_path
+
+
+def test_videos_come_in_the_order_of_the_list(root: Path):
+    videos = davis(root)
+    assert [video.name for video in videos] == ["two", "one"]
+    assert [frame.name for frame in videos[0].frames] == ["00000", "00001", "00002", "00003"]
+    assert videos[0].wanted is None
+
+
+def test_truth_and_the_given_mask_are_the_files(root: Path):
+    video = davis(root)[0]
+    assert video.truth is not None and len(video.truth) == 4
+    for truth, ids in zip(video.truth, [(1, 4), (1,), (1, 2, 4), (3, 4)], strict=True):
+        np.testing.assert_array_equal(truth, mask_of(*ids))
+    assert list(video.given) == [0] and video.given.get(2) is None
+    np.testing.assert_array_equal(video.given[0], mask_of(1, 4))
+    assert [ids_of(mask) for mask in video.truth[1:3]] == [[1], [1, 2, 4]]
+
+
+def test_late_objects_are_given_where_they_appear_and_only_they(root: Path):
+    given = davis(root, late_objects=True)[0].given
+    assert list(given) == [0, 2, 3] and len(given) == 3
+    for position, ids in ((0, (1, 4)), (2, (2,)), (3, (3,))):
+        np.testing.assert_array_equal(given[position], mask_of(*ids))
+
+
+def test_2016_joins_all_objects(root: Path):
+    add_split(root, "val", "two\n", "2016")
+    video = davis(root, "val", 2016, late_objects=True)[0]
+    assert video.truth is not None and list(video.given) == [0]
+    np.testing.assert_array_equal(video.given[0], mask_of(1, 4) > 0)
+    np.testing.assert_array_equal(video.truth[3], mask_of(3, 4) > 0)
+
+
+def test_lists_of_the_2016_release_are_understood(root: Path):
+    lines = [
+        f"/JPEGImages/480p/{name}/{number:05}.jpg /Annotations/480p/{name}/{number:05}.png"
+        for name in ("one", "two")
+        for number in range(2)
+    ]
+    add_split(root, "val", "\n".join(lines) + "\n\n", "480p")
+    assert [video.name for video in davis(root, "val", 2016)] == ["one", "two"]
+    add_split(root, "val", "two  \n", "2016")
+    assert [video.name for video in davis(root, "val", 2016)] == ["two"]
+
+
+def test_first_masks_alone_make_videos_without_truth(root: Path):
+    for path in (root / "Annotations/480p/two").glob("*.png"):
+        if path.stem != "00000":
+            path.unlink()
+    video = davis(root, late_objects=True)[0]
+    assert video.truth is None and list(video.given) == [0]
+    np.testing.assert_array_equal(video.given[0], mask_of(1, 4))
+
+
+def test_indexing_reads_no_picture(root: Path, monkeypatch: pytest.MonkeyPatch):
+    def unexpected(path: Path) -> None:
+        raise AssertionError(f"{path} was read")
+
+    monkeypatch.setattr(module, "read_mask", unexpected)
+    monkeypatch.setattr("tbd_lib.video.read_image", unexpected)
+    assert len(davis(root, late_objects=True)) == 2
+
+
+def refused(error: str, root: Path, split: str = "val", year: int = 2017) -> None:
+    with pytest.raises(InputError, match=error) as caught:
+        davis(root, split, year)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_root_is_refused(root: Path):
+    refused("nowhere: no such folder, expected a data set", root / "nowhere")
+
+
+def test_a_missing_split_is_refused_with_those_that_exist(root: Path):
+    add_split(root, "train", "two\n")
+    refused(r"ImageSets/2017/test\.txt: no such split, there are train, val", root, "test")
+    refused(r"ImageSets/2016/val\.txt: no such split, there is none", root, year=2016)
+
+
+def test_a_list_without_videos_is_refused(root: Path):
+    add_split(root, "val", "\n \n")
+    refused(r"val\.txt: found no videos", root)
+
+
+def test_a_listed_video_without_a_folder_is_refused(root: Path):
+    add_split(root, "val", "two\nthree\n")
+    refused(r"JPEGImages/480p/three: no such folder, but .*val\.txt lists the video 'three'", root)
+
+
+@pytest.mark.parametrize("missing", [["00000"], ["00002"], ["00000", "00001", "00002", "00003"], ["00002", "00003"]])
+def test_missing_masks_are_refused(root: Path, missing: list[str]):
+    for name in missing:
+        (root / f"Annotations/480p/two/{name}.png").unlink()
+    refused(rf"two/{missing[0]}\.png: no such mask, expected one for every frame", root)
+    if len(missing) == 4:
+        (root / "Annotations/480p/two").rmdir()
+        refused(r"two/00000\.png: no such mask", root)
+
+
+def test_a_missing_frame_is_refused(root: Path):
+    (root / "JPEGImages/480p/two/00001.jpg").unlink()
+    refused("two: frame 1 is missing", root)
+
+
+def test_a_mask_of_another_size_is_refused_when_read(root: Path):
+    write_mask(root / "Annotations/480p/two/00002.png", mask_of(1, rows=20))
+    video = davis(root)[0]
+    assert video.truth is not None and ids_of(video.truth[1]) == [1]
+    with pytest.raises(InputError, match=r"00002\.png: found a mask of 32x20 pixels, expected 32x24"):
+        video.truth[2]
+    with pytest.raises(InputError, match=r"00002\.png: found a mask of 32x20"):
+        list(davis(root, late_objects=True)[0].given)
+
+
+@pytest.mark.parametrize("late_objects", [False, True])
+def test_a_first_mask_without_objects_is_refused_when_read(root: Path, late_objects: bool):
+    write_mask(root / "Annotations/480p/two/00000.png", mask_of())
+    video = davis(root, late_objects=late_objects)[0]
+    with pytest.raises(InputError, match=r"two/00000\.png: found background \(0\) only"):
+        video.given[0]
+
+
+def test_the_sample_gives_late_objects(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    root.rename(tmp_path.parent / f"{tmp_path.name}-data")
+    (tmp_path.parent / "holder").mkdir(exist_ok=True)
+    (tmp_path.parent / f"{tmp_path.name}-data").rename(tmp_path.parent / "holder" / "sample")
+    monkeypatch.setattr(module, "data_folder", lambda: tmp_path.parent / "holder")
+    assert [list(video.given) for video in sample("val")] == [[0, 2, 3], [0]]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder of three frames and its first mask."""
+    for number in range(3):
+        write_image(tmp_path / f"holiday/{number}.png", np.full((ROWS, COLUMNS, 3), 50 + number, dtype=np.uint8))
+    write_mask(tmp_path / "first.png", mask_of(1, 3))
+    return tmp_path / "holiday", tmp_path / "first.png"
+
+
+def test_a_folder_of_ones_own(own: tuple[Path, Path]):
+    path, mask = own
+    video = folder(path, mask)
+    assert video.name == "holiday" and isinstance(video.frames, FolderFrames) and len(video.frames) == 3
+    assert video.truth is None and list(video.given) == [0]
+    np.testing.assert_array_equal(video.given[0], mask_of(1, 3))
+    assert folder(path, mask, name="beach").name == "beach"
+
+
+def test_a_folder_named_by_a_dot_has_its_real_name(own: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(own[0])
+    assert folder(Path(), own[1]).name == "holiday"
+
+
+def test_masks_for_several_frames(own: tuple[Path, Path], tmp_path: Path):
+    write_mask(tmp_path / "later.png", mask_of(5))
+    video = folder(own[0], {0: own[1], 2: tmp_path / "later.png"})
+    assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [1, 3], 2: [5]}
+
+
+def test_a_video_file_of_ones_own(own: tuple[Path, Path], tmp_path: Path):
+    with OverlayWriter(tmp_path / "film.mp4", fps=8) as writer:
+        for _ in range(4):
+            writer.write(np.zeros((ROWS, COLUMNS, 3), dtype=np.uint8))
+    video = folder(tmp_path / "film.mp4", own[1])
+    assert video.name == "film" and [frame.name for frame in video.frames] == ["00000", "00001", "00002", "00003"]
+    with pytest.raises(InputError, match="mask for frame 4, expected positions from 0 to 3"):
+        folder(tmp_path / "film.mp4", {4: own[1]})
+
+
+def test_bad_input_of_ones_own_is_refused(own: tuple[Path, Path], tmp_path: Path):
+    path, mask = own
+    write_mask(tmp_path / "small.png", mask_of(1, rows=20))
+    write_mask(tmp_path / "empty.png", mask_of())
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "nothing").mkdir()
+    cases = [
+        (tmp_path / "nowhere", mask, "nowhere: no such folder or file"),
+        (tmp_path / "nothing", mask, "nothing: found no frames"),
+        (tmp_path / "text.mp4", mask, "text.mp4: .*expected a video"),
+        (path, tmp_path / "none.png", "none.png: no such file"),
+        (path, tmp_path / "small.png", "small.png: found a mask of 32x20 pixels, expected 32x24"),
+        (path, tmp_path / "empty.png", "empty.png: found background"),
+        (path, {}, "holiday: no mask is given"),
+        (path, {0: mask, 3: mask}, "holiday: found a mask for frame 3, expected positions from 0 to 2"),
+        (path, {-1: mask}, "found a mask for frame -1"),
+    ]
+    for video, given, error in cases:
+        with pytest.raises(InputError) as caught:
+            folder(video, given)
+        assert re.search(error, str(caught.value)) and "\n" not in str(caught.value)
+
+
+def test_real_davis_2016_videos_have_one_object(shared: Path):
+    videos = davis(shared / "data/DAVIS", "val", 2016)
+    assert [video.name for video in videos][:3] == ["bmx-trees", "car-shadow", "dog"]
+    for video in videos:
+        assert ids_of(video.given[0]) == [1] and isinstance(video.frames, FolderFrames)
+        assert video.truth is not None and len(video.truth) == len(video.frames)

@@ -1,0 +1,194 @@
+"""Overlays: colours people can tell apart, and videos that are whole or not there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+
+from tbd_lib import overlay as module
+from tbd_lib.files import InputError
+from tbd_lib.overlay import COLOURS, OKABE_ITO, OverlayWriter, overlay
+from tbd_lib.video import FileFrames, FolderFrames
+
+GREY = np.full((48, 64, 3), 100, dtype=np.uint8)
+
+
+def square(identity: int = 1) -> np.ndarray:
+    mask = np.zeros((48, 64), dtype=np.uint8)
+    mask[10:30, 20:44] = identity
+    return mask
+
+
+def test_without_objects_the_image_is_unchanged():
+    np.testing.assert_array_equal(overlay(GREY, square(0)), GREY)
+
+
+def test_fill_contour_and_outline_lie_where_they_should():
+    shown = overlay(GREY, square(2), opacity=0.5)
+    colour = COLOURS[2].astype(int)
+    np.testing.assert_allclose(shown[20, 30], (GREY[20, 30] + colour) / 2, atol=0.51)  # fill
+    np.testing.assert_array_equal(shown[10, 30], colour)  # the object's own outermost pixels
+    np.testing.assert_array_equal(shown[29, 43], colour)
+    assert (shown[9, 30] < 50).all() and (shown[20, 44] < 50).all()  # dark line just outside
+    far = np.ones((48, 64), dtype=bool)
+    far[9:31, 19:45] = False
+    np.testing.assert_array_equal(shown[far], GREY[far])
+
+
+def test_opacity_zero_leaves_the_inside_and_one_hides_it():
+    inside = (slice(12, 28), slice(22, 42))
+    np.testing.assert_array_equal(overlay(GREY, square(), 0.0)[inside], GREY[inside])
+    assert (overlay(GREY, square(), 1.0)[inside] == COLOURS[1]).all()
+    with pytest.raises(ValueError, match=r"opacity is 1\.5"):
+        overlay(GREY, square(), 1.5)
+
+
+def test_touching_objects_are_parted_by_their_contours():
+    mask = square(1)
+    mask[10:30, 32:44] = 2
+    shown = overlay(GREY, mask, opacity=0.0)
+    np.testing.assert_array_equal(shown[20, 31:33], COLOURS[1:3])
+
+
+def test_an_object_that_fills_the_frame_has_no_contour_at_its_edge():
+    shown = overlay(GREY, np.ones((48, 64), dtype=np.uint8))
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 1
+
+
+def test_contours_are_wider_in_larger_frames():
+    mask = np.zeros((960, 1280), dtype=np.uint8)
+    mask[200:500, 300:700] = 1
+    shown = overlay(np.zeros((960, 1280, 3), dtype=np.uint8), mask, opacity=0.0)
+    assert (shown[350, 300:310] == COLOURS[1]).all(axis=-1).sum() == 3
+
+
+def test_colours_start_with_okabe_and_ito_and_21_are_distinct():
+    assert [f"#{bytes(colour).hex()}" for colour in COLOURS[1:8].tolist()] == list(OKABE_ITO)
+    assert COLOURS.shape == (256, 3) and len(np.unique(COLOURS[:22], axis=0)) == 22
+    distances = np.linalg.norm(COLOURS[1:22, None].astype(float) - COLOURS[None, 1:22], axis=-1)
+    assert distances[~np.eye(21, dtype=bool)].min() > 25
+
+
+def moving(count: int, rows: int = 48, columns: int = 64) -> list[np.ndarray]:
+    frames = np.full((count, rows, columns, 3), 40, dtype=np.uint8)
+    for position in range(count):
+        frames[position, 8:24, 4 + 4 * position : 20 + 4 * position] = (200, 180, 60)
+    return list(frames)
+
+
+def test_mp4_holds_every_frame_in_order(tmp_path: Path):
+    images = moving(9)
+    with OverlayWriter(tmp_path / "out.mp4", fps=12.5) as writer:
+        for image in images:
+            writer.write(image)
+    frames = FileFrames(tmp_path / "out.mp4")
+    back = [frame.image for frame in frames]
+    assert frames.fps == 12.5 and len(back) == 9
+    assert np.mean([np.abs(a.astype(int) - b).mean() for a, b in zip(images, back, strict=True)]) < 6
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_webp_holds_every_frame_at_its_time_and_repeats_for_ever(tmp_path: Path):
+    images = moving(5)
+    with OverlayWriter(tmp_path / "out.webp", fps=10) as writer:
+        for image in images:
+            writer.write(image)
+    picture = Pictures.open(tmp_path / "out.webp")
+    assert (picture.format, getattr(picture, "n_frames", 1), picture.info["loop"]) == ("WEBP", 5, 0)
+    for position, image in enumerate(images):
+        picture.seek(position)
+        picture.load()
+        assert picture.info["duration"] == 100
+        assert np.abs(np.asarray(picture.convert("RGB")).astype(int) - image).mean() < 6
+
+
+def test_odd_sizes_are_lengthened_by_their_last_pixels(tmp_path: Path):
+    image = np.full((33, 47, 3), 40, dtype=np.uint8)
+    image[-1] = image[:, -1] = 220
+    with OverlayWriter(tmp_path / "out.mp4", fps=5) as writer:
+        writer.write(image)
+    (frame,) = FileFrames(tmp_path / "out.mp4")
+    assert frame.image.shape == (34, 48, 3)
+    assert (frame.image[-1] > 150).all() and (frame.image[:, -1] > 150).all()
+    assert np.abs(frame.image[:30, :44].astype(int) - 40).max() < 40
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webp"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_block_leaves_nothing(tmp_path: Path, suffix: str, error: type[BaseException]):
+    with pytest.raises(error), OverlayWriter(tmp_path / f"out{suffix}", fps=5) as writer:
+        for image in moving(3):
+            writer.write(image)
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_block_keeps_the_earlier_file(tmp_path: Path):
+    path = tmp_path / "out.mp4"
+    path.write_bytes(b"earlier")
+    with pytest.raises(KeyboardInterrupt), OverlayWriter(path, fps=5) as writer:
+        writer.write(GREY)
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"earlier" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_block_without_frames_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="no frame was written"), OverlayWriter(tmp_path / "out.mp4", fps=5):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_arguments_are_refused(tmp_path: Path):
+    with pytest.raises(InputError, match=r"'\.avi', expected one of \.mp4, \.webp"):
+        OverlayWriter(tmp_path / "out.avi", fps=5)
+    with pytest.raises(ValueError, match="fps is 0"):
+        OverlayWriter(tmp_path / "out.mp4", fps=0)
+    with (
+        pytest.raises(InputError, match=r"out\.mp4: found a frame of 64x47 pixels, expected 64x48"),
+        OverlayWriter(tmp_path / "out.mp4", fps=5) as writer,
+    ):
+        writer.write(GREY)
+        writer.write(GREY[1:])
+    assert list(tmp_path.iterdir()) == []
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from tbd_lib.overlay import OverlayWriter
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+try:
+    with OverlayWriter(Path(sys.argv[1]), fps=5) as writer:
+        for step in range(12):
+            writer.write(np.roll(noise, 7 * step, axis=0))
+except OSError as error:
+    print("OSError", error.errno)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are a POSIX thing")
+@pytest.mark.parametrize("suffix", ["mp4", "webp"])
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str):
+    run = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path / f"out.{suffix}")],
+        capture_output=True,
+        text=True,
+        cwd=Path(module.__file__).parents[1],
+        check=True,
+    )
+    assert run.stdout.startswith("OSError 27")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_overlay_of_a_real_frame(shared: Path):
+    frame = FolderFrames(shared / "data/DAVIS/JPEGImages/480p/dog")[0]
+    mask = np.zeros(frame.image.shape[:2], dtype=np.uint8)
+    mask[100:200, 300:400] = 1
+    shown = overlay(frame.image, mask)
+    np.testing.assert_array_equal(shown[:95], frame.image[:95])
+    assert not np.array_equal(shown[100:200, 300:400], frame.image[100:200, 300:400])
