@@ -1,0 +1,1 @@
+"""Measurements, and the plain forms that the library is measured against."""

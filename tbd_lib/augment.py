@@ -36,7 +36,7 @@ class Augmentation:
 
     def _cut(self, t: int, picture: Pictures.Image, how: Resampling, fill: int | tuple[int, int, int]) -> np.ndarray:
         data = tuple(self.to_input[t][:2].ravel().tolist())
-        return np.asarray(picture.transform(self.size[::-1], Transform.AFFINE, data, how, fillcolor=fill))
+        return np.asarray(picture.transform((self.size[1], self.size[0]), Transform.AFFINE, data, how, fillcolor=fill))
 
 
 def sample_augmentation(

@@ -71,13 +71,13 @@ def picture_sample(config: TrainConfig, pictures: Sequence[Video], random: np.ra
     Raises:
         InputError: many images in a row have none.
     """
-    for _ in range(MOST_TRIED):
-        picture = pictures[int(random.integers(len(pictures)))]
+    drawn = [pictures[int(number)] for number in random.integers(len(pictures), size=MOST_TRIED)]
+    for picture in drawn:
         assert picture.truth is not None
         (frame,), mask = picture.frames, picture.truth[0]
         if sample := cut(config.augment, [frame.image] * config.frames, [mask] * config.frames, random):
             return sample
-    raise InputError(f"{picture.name}: the last of {MOST_TRIED} images without an object that is large enough")
+    raise InputError(f"{drawn[-1].name}: the last of {MOST_TRIED} images without an object that is large enough")
 
 
 def cut(

@@ -1,9 +1,11 @@
 """COCO images with their instances, as videos of one frame: what the first stage of training learns from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
+from typing import TypeVar, overload
 
 import numpy as np
 from pycocotools.coco import COCO
@@ -12,41 +14,28 @@ from tbd_lib.files import InputError
 from tbd_lib.shapes import Mask
 from tbd_lib.video import Frame, Video, read_image
 
+T = TypeVar("T")
 MOST_INSTANCES = 255  # ids of one mask
 
 
-class _Instances(Sequence[Mask]):
-    """The id mask of one image, drawn when it is asked for."""
+class _One(Sequence[T]):
+    """A sequence of one item, which is read whenever it is asked for."""
 
-    def __init__(self, index: COCO, image: dict[str, int]) -> None:
-        self.index, self.image = index, image
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, position: int) -> Mask:
-        """Instances numbered from large to small, so that a small one on top of a large one stays visible."""
-        range(1)[position]
-        known = self.index.loadAnns(self.index.getAnnIds(self.image["id"], iscrowd=False))
-        mask = np.zeros((self.image["height"], self.image["width"]), np.uint8)
-        largest_first = sorted(known, key=lambda one: -one["area"])
-        for number, one in enumerate(largest_first[:MOST_INSTANCES], 1):
-            mask[self.index.annToMask(one) > 0] = number
-        return mask
-
-
-class _Picture(Sequence[Frame]):
-    """One image as the frames of a video."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, read: Callable[[], T]) -> None:
+        self._read = read
 
     def __len__(self) -> int:
         return 1
 
-    def __getitem__(self, position: int) -> Frame:
-        range(1)[position]
-        return Frame(self.path.stem, read_image(self.path))
+    @overload
+    def __getitem__(self, position: int) -> T: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[T]: ...
+    def __getitem__(self, position: int | slice) -> T | list[T]:
+        if isinstance(position, slice):
+            return [self._read() for _ in range(1)[position]]
+        range(1)[position]  # raises IndexError beyond the end
+        return self._read()
 
 
 def coco(root: Path, split: str = "train2017") -> list[Video]:
@@ -72,4 +61,18 @@ def _with_objects(index: COCO, folder: Path) -> Iterator[Video]:
         if not path.is_file():
             raise InputError(f"{path}: no such file; expected every image that the annotations name")
         if index.getAnnIds(image["id"], iscrowd=False):
-            yield Video(path.stem, _Picture(path), {}, _Instances(index, image))
+            frame, mask = partial(_frame, path), partial(_mask, index, image["id"], (image["height"], image["width"]))
+            yield Video(path.stem, _One(frame), {}, _One(mask))
+
+
+def _frame(path: Path) -> Frame:
+    return Frame(path.stem, read_image(path))
+
+
+def _mask(index: COCO, image: int, size: tuple[int, int]) -> Mask:
+    """The id mask of an image: from large to small, so that a small instance on top of a large one stays visible."""
+    mask = np.zeros(size, np.uint8)
+    instances = index.loadAnns(index.getAnnIds(image, iscrowd=False))
+    for number, instance in enumerate(sorted(instances, key=lambda one: -one["area"])[:MOST_INSTANCES], 1):
+        mask[index.annToMask(instance) > 0] = number
+    return mask

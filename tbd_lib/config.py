@@ -83,6 +83,8 @@ class AugmentConfig:
 
 IMAGE_AUGMENT = AugmentConfig()
 VIDEO_AUGMENT = AugmentConfig(rotate=5.0, scale=1.05, shear=5.0, area=(0.8, 1.0))
+SMALL_IMAGE_AUGMENT = replace(IMAGE_AUGMENT, crop=192, rotate=10.0, shear=10.0, scale=1.15)
+SMALL_VIDEO_AUGMENT = replace(VIDEO_AUGMENT, crop=192)
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class TrainConfig:
     """A run of training; the defaults are those with which the bundled model was trained."""
 
     model: ModelConfig = SMALL
-    augment: AugmentConfig = replace(IMAGE_AUGMENT, crop=192, rotate=10.0, shear=10.0, scale=1.15)
-    video_augment: AugmentConfig = replace(VIDEO_AUGMENT, crop=192)
+    augment: AugmentConfig = SMALL_IMAGE_AUGMENT
+    video_augment: AugmentConfig = SMALL_VIDEO_AUGMENT
     synthetic_share: float = 0.5  # of the clips; the others come from images
     synthetic_videos: int = 1000  # different ones
     frames: int = 5  # per clip

@@ -13,7 +13,7 @@ from tbd_lib.shapes import Mask
 from tbd_lib.video import FileFrames, FolderFrames, Video
 
 
-class MaskFiles(Sequence[Mask]):
+class MaskFiles(Sequence):  # of Mask; left unnamed, since a checker at run time would read one to look at it
     """True id masks of frames, read from ``<folder>/<frame name>.png`` when asked for.
 
     ``joined`` makes one object, id 1, of all objects.
@@ -42,7 +42,7 @@ class MaskFiles(Sequence[Mask]):
         return (mask > 0).astype(np.uint8) if self._joined else mask
 
 
-class GivenMasks(Mapping[int, Mask]):
+class GivenMasks(Mapping):  # of int to Mask; see above
     """The masks that a benchmark gives to the tracker: that of the first frame and, if asked for, of later objects.
 
     With ``late_objects`` every object is given in the frame where it first appears, as a mask that holds only the

@@ -53,12 +53,12 @@ class DenseNet121(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        layers = densenet121(weights=None).features
+        layers = dict(densenet121(weights=None).features.named_children())
         self.normalise = _Normalise()
-        self.stem = nn.Sequential(layers.conv0, layers.norm0, layers.relu0, layers.pool0)
-        self.block1, self.transition1 = layers.denseblock1, layers.transition1
-        self.block2, self.transition2 = layers.denseblock2, layers.transition2
-        self.block3 = layers.denseblock3
+        self.stem = nn.Sequential(layers["conv0"], layers["norm0"], layers["relu0"], layers["pool0"])
+        self.block1, self.transition1 = layers["denseblock1"], layers["transition1"]
+        self.block2, self.transition2 = layers["denseblock2"], layers["transition2"]
+        self.block3 = layers["denseblock3"]
 
     def forward(self, image: Float[Tensor, "b 3 H W"]) -> Pyramid:
         """Features at strides 4, 8, 16 of an image in [0, 1]."""
@@ -124,4 +124,4 @@ class SmallEncoder(nn.Module):
         return s4, s8, self.stage16(s8)
 
 
-ENCODERS: dict[str, type[nn.Module]] = {"densenet121": DenseNet121, "small": SmallEncoder}
+ENCODERS: dict[str, type[DenseNet121 | SmallEncoder]] = {"densenet121": DenseNet121, "small": SmallEncoder}

@@ -118,7 +118,7 @@ def context_share(config: TrainConfig, iteration: int) -> float:
 
 
 def settle(model: TBD, still: bool) -> None:
-    """Let batch-norm use its running statistics, as in inference, towards the end: the head learns to live with them."""
+    """Let batch-norm use its running statistics, as in inference, towards the end: the head gets used to them."""
     model.encoder.train(not still)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import av
 import numpy as np
@@ -32,6 +32,14 @@ class Frame:
     image: Image
 
 
+if TYPE_CHECKING:
+    _Frames = Iterable[Frame]
+    _Given = Mapping[int, Mask]
+    _Truth = Sequence[Mask]
+else:  # a checker at run time takes an item out to look at it: of containers that read files, it would read one
+    _Frames, _Given, _Truth = Iterable, Mapping, Sequence
+
+
 @dataclass(frozen=True)
 class Video:
     """What a tracker needs: frames in order and the masks that are given.
@@ -43,9 +51,9 @@ class Video:
     """
 
     name: str
-    frames: Iterable[Frame]
-    given: Mapping[int, Mask]
-    truth: Sequence[Mask] | None = None
+    frames: _Frames
+    given: _Given
+    truth: _Truth | None = None
     wanted: frozenset[int] | None = None
 
 
@@ -59,7 +67,7 @@ class Clip:
     facts: Mapping[str, object] = field(default_factory=dict)  # how it was made: challenges, distractors, seed
 
 
-class FolderFrames(Sequence[Frame]):
+class FolderFrames(Sequence):  # of Frame; unnamed for the same reason as above
     """The JPEG and PNG files of a folder as frames, each read when it is asked for; other files are ignored.
 
     Files are ordered by number where all names are alike but for their number (``00010.jpg``, ``frame_10.png``), else

@@ -20,6 +20,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from PIL import Image as Pictures
 from torch import Tensor
 
 from tbd_lib.geometry import crop, pad, padded_size
@@ -33,6 +34,7 @@ WIDTH = 10.0  # inches, of every figure
 TITLE = 0.3  # inches, the height of a line above the panels
 DPI = 100  # 1,000 pixels: as wide as a notebook's page
 JPEG_OPTIONS = {"quality": 80, "subsampling": 0, "optimize": True}  # full colour resolution: lines stay sharp
+PNG_COLOURS = 64  # enough for lines on white; a third of the size
 LINES = tuple(zip((OKABE_ITO[4], OKABE_ITO[5], OKABE_ITO[2], OKABE_ITO[6]), ("-", "--", "-.", ":"), strict=True))
 """Colour and dash of each curve: told apart without colour too."""
 HALO = [withStroke(linewidth=2.5, foreground="black")]  # white lines and letters can be read on any picture
@@ -60,11 +62,13 @@ class Described:
     @cached_property
     def content(self) -> bytes:
         """The picture as a file's content, without date or program's name; drawn once, when first asked for."""
-        file = BytesIO()
+        drawn, file = BytesIO(), BytesIO()
+        self.figure.savefig(drawn, format="png")
+        picture = Pictures.open(drawn).convert("RGB")
         if self.photographic:
-            self.figure.savefig(file, format="jpeg", pil_kwargs=JPEG_OPTIONS)
+            picture.save(file, "JPEG", **JPEG_OPTIONS)
         else:
-            self.figure.savefig(file, format="png", metadata={"Software": None})
+            picture.quantize(PNG_COLOURS).save(file, "PNG", optimize=True)
         return file.getvalue()
 
     def bundles(self) -> list[tuple[dict[str, object], dict[str, object]]]:
@@ -109,9 +113,9 @@ def mask_strip(frames: Sequence[Frame], rows: Mapping[str, Sequence[Mask]], trut
             _picture(ax, overlay(frame.image, mask), f"frame {frame.name}" if not said else "")
             _outline(ax, true)
             ax.text(0.03, 0.05, f"J {score:.2f}", color="white", path_effects=HALO, transform=ax.transAxes)
-        said.append(f"{name} {', '.join(f'{score:.2f}' for score in scores)}")
+        said.append(f"{name}: {', '.join(f'{score:.2f}' for score in scores)}")
     numbers = ", ".join(frame.name for frame in frames)
-    return Described(figure, f"J in the frames {numbers}: {'; '.join(said)}.", photographic=True)
+    return Described(figure, f"J in the frames {numbers}. {'; '.join(said)}.", photographic=True)
 
 
 def curves(
@@ -142,8 +146,8 @@ def curves(
     ax.set(xlabel=along, ylabel=measure, ylim=(0, 1.02))
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper left", ncols=len(values), frameon=False)
-    said = "; ".join(f"{name} {_extent(one, along, first)}" for name, one in values.items())
-    return Described(figure, f"{measure} per {along}: {said}.")
+    said = "; ".join(f"{name}: {_extent(one, first)}" for name, one in values.items())
+    return Described(figure, f"{measure} by {along}. {said}.")
 
 
 def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]]) -> Described:
@@ -169,8 +173,8 @@ def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]
     for ax in axes:
         _outline(ax, mask)
     inside = _cells_of(mask)
-    said = [f"{name} {_best(one, inside)} inside, {_best(one, ~inside)} outside" for name, one in maps.items()]
-    sentence = f"Best score inside and outside the object's outline: {'; '.join(said)}."
+    said = [f"{name}: {_best(one, inside)} inside, {_best(one, ~inside)} outside" for name, one in maps.items()]
+    sentence = f"Best score inside and outside the object's outline. {'; '.join(said)}."
     return Described(figure, sentence, photographic=True)
 
 
@@ -214,10 +218,10 @@ def _mean_jaccard(mask: Mask, true: Mask, ids: Sequence[int]) -> float:
     return float(np.mean([jaccard(mask == i, true == i) for i in ids]))
 
 
-def _extent(values: Float[np.ndarray, " n"], along: str, first: int) -> str:
+def _extent(values: Float[np.ndarray, " n"], first: int) -> str:
     """How a curve begins and ends, its mean and its least value."""
     ends = f"from {values[0]:.2f} to {values[-1]:.2f}, mean {values.mean():.2f}"
-    return f"{ends}, least {values.min():.2f} at {along} {first + int(values.argmin())}"
+    return f"{ends}, least {values.min():.2f} at {first + int(values.argmin())}"
 
 
 def _best(scores: Float[Tensor, "h w"], where: Bool[Tensor, "h w"]) -> str:

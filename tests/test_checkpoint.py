@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from golden import published_state
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tbd_lib.checkpoint import load_checkpoint, our_name, save_weights
@@ -41,7 +42,7 @@ def test_a_published_checkpoint_loads(published: Path) -> None:
     model = load_checkpoint(published)
     assert model.config == PAPER and not model.training
     expected = published_state()["vos.decoder.cbam2.conv3.1.conv.weight"].float()
-    torch.testing.assert_close(model.decoder.stage8.attend.spatial_gate[2].weight.detach(), expected)
+    torch.testing.assert_close(model.get_parameter("decoder.stage8.attend.spatial_gate.2.weight").detach(), expected)
 
 
 def test_own_files_come_back_as_they_went(tmp_path: Path) -> None:
@@ -62,8 +63,6 @@ def test_half_precision_files_load_in_float32(tmp_path: Path) -> None:
 
 def test_wrong_tensors_are_listed(tmp_path: Path) -> None:
     path, _ = saved(tmp_path / "model.safetensors")
-    from safetensors import safe_open
-
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
     state = load_file(path)
@@ -125,7 +124,7 @@ def write_foreign_safetensors(path: Path) -> None:
         ("a.safetensors", lambda path: None, "no such file; expected a checkpoint"),
     ],
 )
-def test_a_file_that_is_no_checkpoint_says_so_in_one_line(tmp_path: Path, name: str, write, hint: str) -> None:  # noqa: ANN001
+def test_a_file_that_is_no_checkpoint_says_so_in_one_line(tmp_path: Path, name: str, write, hint: str) -> None:
     write(tmp_path / name)
     with pytest.raises(InputError) as error:
         load_checkpoint(tmp_path / name)

@@ -11,7 +11,19 @@ PACKAGE = Path(__file__).parents[1] / "tbd_lib"
 
 BASE = {"shapes", "files", "config"}
 MODEL = {"encoder", "matching", "distance", "templates", "decoder", "model"}
-DATA = {"masks", "video", "overlay", "datasets", "coco", "textures", "sprites", "scenes", "staging", "synthetic", "clips"}
+DATA = {
+    "masks",
+    "video",
+    "overlay",
+    "datasets",
+    "coco",
+    "textures",
+    "sprites",
+    "scenes",
+    "staging",
+    "synthetic",
+    "clips",
+}
 ALLOWED = {
     # what each group of modules may import from the package, besides its own group
     "base": (BASE, set()),
@@ -20,7 +32,10 @@ ALLOWED = {
     "tracker": ({"geometry", "tracker"}, BASE | MODEL | {"masks", "video"}),
     "checkpoint": ({"checkpoint"}, BASE | {"model"}),
     "scores": ({"metrics", "provenance", "report", "scoring"}, BASE | {"masks", "video"}),
-    "evaluate": ({"evaluate"}, BASE | MODEL | {"masks", "video", "metrics", "provenance", "report", "scoring", "tracker"}),
+    "evaluate": (
+        {"evaluate"},
+        BASE | MODEL | {"masks", "video", "metrics", "provenance", "report", "scoring", "tracker"},
+    ),
     "viz": ({"viz"}, BASE | MODEL | {"masks", "video", "overlay", "metrics", "tracker"}),
     "train": ({"train"}, BASE | {"model", "video", "clips", "augment", "checkpoint", "evaluate"}),
 }

@@ -67,10 +67,11 @@ def test_a_frozen_encoder_stays_as_it_is() -> None:
 
 def test_a_trained_encoder_learns_and_keeps_statistics() -> None:
     model = build_model(TINY, frozen_encoder=False).train()
-    before = model.encoder.stem[1].running_mean.clone()
+    before = model.encoder.state_dict()["stem.1.running_mean"].clone()
     model(torch.rand(2, 2, 3, 32, 32), random_regions(2, 1, 32, 32)).square().mean().backward()
-    assert model.encoder.stem[0].weight.grad.abs().sum() > 0
-    assert not torch.equal(model.encoder.stem[1].running_mean, before)
+    gradient = model.encoder.get_parameter("stem.0.weight").grad
+    assert gradient is not None and gradient.abs().sum() > 0
+    assert not torch.equal(model.encoder.state_dict()["stem.1.running_mean"], before)
 
 
 def test_any_encoder_can_be_injected() -> None:
@@ -113,7 +114,9 @@ def test_forward_is_the_verbs_in_a_row() -> None:
 def matched() -> tuple[TBD, Templates, torch.Tensor]:
     model = build_model(TINY).eval()
     frames = [model.encode(torch.rand(1, 3, 32, 48)) for _ in range(3)]
-    templates = model.update(frames[1], model.start(frames[0], random_regions(1, 3, 32, 48)), random_regions(1, 3, 32, 48))
+    templates = model.update(
+        frames[1], model.start(frames[0], random_regions(1, 3, 32, 48)), random_regions(1, 3, 32, 48)
+    )
     return model, templates, model.match(frames[2], templates)
 
 

@@ -37,7 +37,7 @@ def blocks(ids: list[int], h: int = 48, w: int = 64) -> np.ndarray:
     return mask
 
 
-def run(model: TBD, frames: list[np.ndarray], given: Given, **options: int | None) -> list[np.ndarray]:
+def run(model: TBD, frames: list[np.ndarray], given: Given, **options: int) -> list[np.ndarray]:
     video = Video("test", [Frame(f"{t:05d}", image) for t, image in enumerate(frames)], given)
     return [step.mask for step in track(model, video, TrackConfig(**options))]
 
@@ -57,7 +57,7 @@ def test_video_equals_the_authors_program(dtype: torch.dtype, differing: float) 
     assert tracker.ids == (1, 5, 3)
 
 
-def compare_inside(tracker: Tracker, before, image, scores, t: int) -> None:  # noqa: ANN001
+def compare_inside(tracker: Tracker, before, image, scores, t: int) -> None:
     """The recorded insides of frame ``t``: its key, and one object's scores and logits."""
     assert tracker.state is not None
     if t == 0:
@@ -218,11 +218,11 @@ def test_reset_forgets(model: TBD) -> None:
 
 def test_misfits_are_refused_with_both_sizes(model: TBD) -> None:
     frames = [*images(1), *images(1, 48, 48)]
-    with pytest.raises(InputError, match="test, frame 00001: a frame of 48x48.*expected 64x48"):
+    with pytest.raises(InputError, match=r"test, frame 00001: a frame of 48x48.*expected 64x48"):
         run(model, frames, {0: blocks([1])})
-    with pytest.raises(InputError, match="a mask of 64x20.*expected 64x48"):
+    with pytest.raises(InputError, match=r"a mask of 64x20.*expected 64x48"):
         run(model, images(1), {0: np.ones((20, 64), np.uint8)})
-    with pytest.raises(InputError, match="a frame of 64x8.*at least 16"):
+    with pytest.raises(InputError, match=r"a frame of 64x8.*at least 16"):
         run(model, images(1, 8, 64), {0: np.ones((8, 64), np.uint8)})
     with pytest.raises(InputError, match="before any object was given"):
         Tracker(model).correct(blocks([1]))

@@ -72,8 +72,8 @@ def test_a_strip_shows_every_mask_over_its_frame_row_by_row(strip: Described):
 
 
 def test_a_strip_says_j_per_row_and_frame_and_writes_it_in_the_panel(strip: Described):
-    said = "one 1.00, 1.00; two 1.00, 0.33; none 0.00, 0.00"  # two boxes of 4 x 4 that share 4 x 2: 8 of 24 pixels
-    assert strip.sentence == f"J in the frames 00003, 00007: {said}."
+    said = "one: 1.00, 1.00; two: 1.00, 0.33; none: 0.00, 0.00"  # two boxes of 4 x 4 that share 4 x 2: 8 of 24 pixels
+    assert strip.sentence == f"J in the frames 00003, 00007. {said}."
     corners = [ax.texts[0].get_text() for ax in strip.figure.axes]
     assert corners == [f"J {number}" for number in re.findall(r"\d\.\d\d", said)]
 
@@ -81,7 +81,7 @@ def test_a_strip_says_j_per_row_and_frame_and_writes_it_in_the_panel(strip: Desc
 def test_j_of_a_strip_is_the_mean_over_objects():
     truth = box(0, 4, 0, 4) + box(10, 14, 0, 4, i=2)
     described = mask_strip([frame("a")], {"half": [box(0, 4, 0, 4)]}, [truth])
-    assert described.sentence == "J in the frames a: half 0.50."
+    assert described.sentence == "J in the frames a. half: 0.50."
 
 
 @pytest.mark.parametrize("mask", [np.zeros(SIZE, np.uint8), box(0, 24, 0, 20), box(0, 3, 30, 40)])
@@ -106,10 +106,12 @@ def test_curves_draw_their_values_from_the_first_frame_on(curve: Described):
 
 def test_curves_say_how_they_begin_and_end_their_mean_and_their_least_value(curve: Described):
     assert curve.sentence == (
-        "J per frame: up from 0.25 to 0.75, mean 0.50, least 0.25 at frame 1; "
-        "down from 0.90 to 0.50, mean 0.50, least 0.10 at frame 2."
+        "J by frame. up: from 0.25 to 0.75, mean 0.50, least 0.25 at 1; "
+        "down: from 0.90 to 0.50, mean 0.50, least 0.10 at 2."
     )
-    assert "least 0.10 at step 1." in curves({"x": np.array([0.9, 0.1])}, "J", along="step").sentence
+    by_step = curves({"x": np.array([0.9, 0.1])}, "J", along="step")
+    assert by_step.sentence == "J by step. x: from 0.90 to 0.10, mean 0.50, least 0.10 at 1."
+    assert by_step.figure.axes[0].get_xlabel() == "step" and by_step.figure.axes[0].get_ylabel() == "J"
 
 
 def test_four_curves_differ_in_colour_and_in_dash_and_a_fifth_is_refused():
@@ -129,9 +131,9 @@ def test_score_maps_lie_on_the_frame_as_the_padded_grid_does():
     assert local[11, 12] == np.float32(0.1) and local[12, 11] == np.float32(0.3) and local[12, 28] == np.float32(0.9)
     assert np.array_equal(half, local / 2)
     assert described.sentence == (
-        "Best score inside and outside the object's outline: "
-        "local 0.90 (row 1, column 2) inside, 0.50 (row 0, column 0) outside; "
-        "half 0.45 (row 1, column 2) inside, 0.25 (row 0, column 0) outside."
+        "Best score inside and outside the object's outline. "
+        "local: 0.90 (row 1, column 2) inside, 0.50 (row 0, column 0) outside; "
+        "half: 0.45 (row 1, column 2) inside, 0.25 (row 0, column 0) outside."
     )
 
 
@@ -144,7 +146,7 @@ def test_score_maps_share_one_scale_from_zero():
 def test_a_cell_with_one_pixel_of_the_object_is_inside():
     scores = torch.tensor([[0.1, 0.2, 0.3], [0.6, 0.5, 0.4]])
     sentence = score_maps(frame("a").image, box(11, 13, 20, 21), {"x": scores}).sentence
-    assert sentence.endswith("x 0.50 (row 1, column 1) inside, 0.60 (row 1, column 0) outside.")
+    assert sentence.endswith("x: 0.50 (row 1, column 1) inside, 0.60 (row 1, column 0) outside.")
 
 
 def test_a_map_of_another_grid_is_refused():
@@ -178,7 +180,7 @@ def test_a_figure_displays_its_picture_and_then_its_sentence(curve: Described, m
 def test_a_caption_is_shown_letter_by_letter():
     described = curves({"a_b *c* <d> $e$": np.zeros(2)}, "J")
     caption = described.bundles()[1][0]["text/markdown"]
-    assert r"a\_b \*c\* \<d\> \$e\$ from" in str(caption)
+    assert r"a\_b \*c\* \<d\> \$e\$: from" in str(caption)
 
 
 def test_imports_stay_light_and_point_one_way():

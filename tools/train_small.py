@@ -1,0 +1,73 @@
+"""Train the bundled small model: images and synthetic videos, two stages, about an hour and a half on two cores.
+
+    python tools/train_small.py --coco-root FOLDER
+
+``FOLDER`` holds images and instances in COCO's layout (``train2017/``, ``annotations/instances_train2017.json``). Run it again
+after an interruption and it goes on. Nothing of DAVIS is ever read.
+"""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+import tyro
+
+from tbd_lib.checkpoint import save_weights
+from tbd_lib.coco import coco
+from tbd_lib.config import TrainConfig
+from tbd_lib.files import write_whole
+from tbd_lib.model import TBD
+from tbd_lib.provenance import provenance
+from tbd_lib.train import train
+
+FIRST = replace(TrainConfig(), iterations=1600, settle=0.0)
+SECOND = replace(
+    FIRST,
+    augment=replace(FIRST.augment, crop=256),
+    video_augment=replace(FIRST.video_augment, crop=256),
+    learning_rate=5e-4,
+    context_from=0,
+    context_full=0,
+    iterations=500,
+    settle=0.3,
+    seed=1,
+)
+STAGES = {"first": FIRST, "second": SECOND}
+
+
+def main(coco_root: Path, run: Path = Path("runs/small"), out: Path = Path("data/weights"), threads: int = 2) -> None:
+    """Train both stages and write the weights in half precision, with a JSON file that says how they were made.
+
+    Args:
+        coco_root: Images and instances in COCO's layout.
+        run: Folder for checkpoints and logs of the stages.
+        out: Folder for small.safetensors and small.json.
+        threads: For PyTorch.
+    """
+    torch.set_num_threads(threads)
+    pictures = coco(coco_root)
+    model: TBD | None = None
+    for name, config in STAGES.items():
+        model = train(config, pictures, run / name, model)
+    assert model is not None
+    save_weights(out / "small.safetensors", model, torch.float16)
+    write_story(out / "small.json", run, len(pictures))
+
+
+def write_story(path: Path, run: Path, images: int) -> None:
+    """How the weights were made: data, both stages' settings and the end of their logs."""
+    logs = {name: (run / name / "log.jsonl").read_text().splitlines() for name in STAGES}
+    story = {
+        "model": asdict(FIRST.model),
+        "data": f"{images} images of COCO train2017 with instances, and synthetic videos (tbd_lib/synthetic.py); no DAVIS",
+        "stages": {name: asdict(config) for name, config in STAGES.items()},
+        "last_log_line": {name: json.loads(lines[-1]) for name, lines in logs.items()},
+        "provenance": provenance(),
+    }
+    with write_whole(path) as temporary:
+        temporary.write_text(json.dumps(story, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
