@@ -8,6 +8,7 @@ from typing import cast
 
 import av
 import numpy as np
+from av.error import FFmpegError
 from av.video.stream import VideoStream
 from jaxtyping import Bool, UInt8
 from scipy import ndimage
@@ -79,13 +80,15 @@ class OverlayWriter:
         self._path = path
         self._rate = Fraction(fps).limit_denominator(1001)
         self._shape: tuple[int, ...] | None = None
-        self._stack = ExitStack()
 
     def __enter__(self) -> "OverlayWriter":
-        temporary = self._stack.enter_context(write_whole(self._path))
         container_options = CODECS[self._path.suffix.lower()][2]
-        self._container = self._stack.enter_context(av.open(str(temporary), "w", container_options=container_options))
-        self._stack.push(self._finish)
+        with ExitStack() as stack:
+            temporary = stack.enter_context(write_whole(self._path))
+            stack.push(self._name_the_file)
+            self._container = stack.enter_context(av.open(str(temporary), "w", container_options=container_options))
+            stack.push(self._finish)
+            self._stack = stack.pop_all()
         return self
 
     def write(self, image: Image) -> None:
@@ -109,14 +112,17 @@ class OverlayWriter:
         self._stream.pix_fmt = "yuv420p"
         self._shape = shape
 
-    def _finish(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _finish(self, kind: type[BaseException] | None, *_: object) -> None:
         """Write what the encoder still holds, unless the block failed."""
         if kind is None and self._shape is None:
             raise InputError(f"{self._path}: no frame was written, expected at least one")
         if kind is None:
             self._container.mux(self._stream.encode())
+
+    def _name_the_file(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
+        """Raise the encoder's kind of OSError as a plain one that names the file, not the temporary one."""
+        if isinstance(error, FFmpegError) and isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
 
 def _changes_within(mask: Mask, pixels: int) -> Bool[np.ndarray, "H W"]:

@@ -33,7 +33,7 @@ from tbd_lib.video import Frame
 WIDTH = 10.0  # inches, of every figure
 TITLE = 0.3  # inches, the height of a line above the panels
 DPI = 100  # 1,000 pixels: as wide as a notebook's page
-JPEG_OPTIONS = {"quality": 80, "subsampling": 0, "optimize": True}  # full colour resolution: lines stay sharp
+JPEG_OPTIONS = {"quality": 75, "subsampling": 0, "optimize": True}  # full colour resolution: lines stay sharp
 PNG_COLOURS = 64  # enough for lines on white; a third of the size
 LINES = tuple(zip((OKABE_ITO[4], OKABE_ITO[5], OKABE_ITO[2], OKABE_ITO[6]), ("-", "--", "-.", ":"), strict=True))
 """Colour and dash of each curve: told apart without colour too."""

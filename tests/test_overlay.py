@@ -1,5 +1,6 @@
 """Overlays: colours people can tell apart, and videos that are whole or not there."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,16 @@ def test_an_interrupted_block_keeps_the_earlier_file(tmp_path: Path):
     assert path.read_bytes() == b"earlier" and len(list(tmp_path.iterdir())) == 1
 
 
+def test_an_encoder_that_does_not_open_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def forbidden(*arguments: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("av.open", forbidden)
+    with pytest.raises(PermissionError), OverlayWriter(tmp_path / "out.mp4", fps=5):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_block_without_frames_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no frame was written"), OverlayWriter(tmp_path / "out.mp4", fps=5):
         pass
@@ -167,21 +178,22 @@ try:
         for step in range(12):
             writer.write(np.roll(noise, 7 * step, axis=0))
 except OSError as error:
-    print("OSError", error.errno)
+    print("OSError", error.errno, error.filename)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are a POSIX thing")
 @pytest.mark.parametrize("suffix", ["mp4", "webp"])
 def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str):
+    path = tmp_path / f"out.{suffix}"
     run = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(tmp_path / f"out.{suffix}")],
+        [sys.executable, "-c", FULL_DISK, str(path)],
         capture_output=True,
         text=True,
         cwd=Path(module.__file__).parents[1],
         check=True,
     )
-    assert run.stdout.startswith("OSError 27")
+    assert run.stdout.strip() == f"OSError {errno.EFBIG} {path}"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -88,7 +88,7 @@ def refused(folders: tuple[Path, Path], file: Path, reason: str) -> None:
 def test_what_only_one_side_has_is_refused(folders: tuple[Path, Path]) -> None:
     found, truth = folders
     (found / "b" / "00003.png").unlink()
-    refused(folders, found / "b" / "00003.png", "no such file")
+    refused(folders, found / "b" / "00003.png", "expected a predicted mask for each true one")
     write_mask(found / "b" / "00003.png", square(0))
     write_mask(found / "b" / "00004.png", square(0))
     refused(folders, truth / "b" / "00004.png", "no such file")
