@@ -1,6 +1,6 @@
 """How much faster the library tracks than the plain form, which shares nothing between objects.
 
-    python -m benchmarks.tracking --json results/tracking.json
+    python -m benchmarks.tracking --json-file results/tracking.json
 
 Both run in turn in one process, so that the ratio holds on a noisy machine; the masks are compared on the way.
 """
@@ -77,11 +77,11 @@ def timed(run: Callable[[], list[Mask]]) -> tuple[list[Mask], float]:
     return result, perf_counter() - start
 
 
-def main(json: Path, frames: int = 4, rounds: int = 3, threads: int = 2) -> None:
+def main(json_file: Path, frames: int = 4, rounds: int = 3, threads: int = 2) -> None:
     """Measure 1, 5 and 20 objects with the small and the paper's widths.
 
     Args:
-        json: Where to write the results.
+        json_file: Where to write the results.
         frames: Per video.
         rounds: Both forms run so often, in turn.
         threads: For PyTorch.
@@ -92,7 +92,7 @@ def main(json: Path, frames: int = 4, rounds: int = 3, threads: int = 2) -> None
     for case in cases:
         rows.append(measure(case, frames, rounds))
         print(f"{case.width} {case.objects:2d} objects: {rows[-1]['ratio']}, differ {rows[-1]['pixels_that_differ']}")
-    write(json, {"rows": rows, "threads": threads, "provenance": provenance()})
+    write(json_file, {"rows": rows, "threads": threads, "provenance": provenance()})
 
 
 def write(path: Path, content: dict[str, object]) -> None:

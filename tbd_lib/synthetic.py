@@ -36,8 +36,13 @@ def random_clip(config: SyntheticConfig, seed: int, textures: Path | None = None
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     for _ in range(SCENES):
         stage = Stage(config, rng, folder)
-        if stage.populate():
-            return _clip(stage.scene(), config, seed, rng)
+        if not stage.populate():
+            continue
+        scene = stage.scene()
+        images, covers = film(scene, rng)
+        record = measure(scene.sprites, covers)
+        if _keeps_promises(scene, record, config):
+            return Clip(f"synthetic-{seed}", images, record.masks(), _facts(scene, record, config, seed))
     raise InputError(f"{config}: {SCENES} scenes drawn, none fits; expected fewer or smaller objects, or larger frames")
 
 
@@ -95,17 +100,24 @@ def _write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _clip(scene: Scene, config: SyntheticConfig, seed: int, rng: np.random.Generator) -> Clip:
-    """Film a scene and note the facts."""
-    images, covers = film(scene, rng)
-    record = measure(scene.sprites, covers)
-    return Clip(f"synthetic-{seed}", images, record.masks(), _facts(scene, record, config, seed))
+def _present(scene: Scene, record: Record, config: SyntheticConfig) -> set[Challenge]:
+    """All challenges that the clip contains."""
+    found = circumstances(scene)
+    found.update(challenge for challenge, _ in happenings(record, config.min_pixels))
+    return found
+
+
+def _keeps_promises(scene: Scene, record: Record, config: SyntheticConfig) -> bool:
+    """Whether what was planned on the coarse grid holds for the finished masks too."""
+    early = [index for index in record.targets() if scene.sprites[index].role != "late"]
+    seen = bool(np.all(record.visible[early, 0] >= config.min_pixels)) and bool(np.all(record.visible.any(axis=1)))
+    return seen and _present(scene, record, config) <= set(config.challenges)
 
 
 def _facts(scene: Scene, record: Record, config: SyntheticConfig, seed: int) -> dict[str, object]:
     """What the clip contains; lists of frames are ascending."""
     events = happenings(record, config.min_pixels)
-    present = {challenge for challenge, _ in events} | circumstances(scene)
+    present = _present(scene, record, config)
     roles = [sprite.role for sprite in scene.sprites]
     return {
         "seed": seed,

@@ -57,3 +57,10 @@ def test_matrix_is_kept_until_the_weights_or_the_grid_change() -> None:
 def test_scores_equal_the_authors() -> None:
     ours = reference_model().distance(torch.arange(61, dtype=torch.float64))
     np.testing.assert_allclose(ours.detach().numpy(), golden()["dsf_0_to_60"], rtol=1e-9)
+
+
+def test_a_new_score_falls_with_the_distance() -> None:
+    with torch.no_grad():
+        scores = DistanceScorer(4)(torch.arange(20.0))
+    assert (scores.diff() < 0).all()
+    assert scores[0] > 0.85 and 0.4 < scores[5] < 0.5 and scores[11] < 0.01

@@ -10,8 +10,7 @@ from scipy.ndimage import binary_dilation
 from tbd_lib.config import TRAINING, Challenge, SyntheticConfig
 from tbd_lib.files import InputError, data_folder
 from tbd_lib.masks import read_mask
-from tbd_lib.scenes import film, happenings, measure
-from tbd_lib.sprites import Look, Motion, Sprite
+from tbd_lib.scenes import film, measure
 from tbd_lib.staging import Stage
 from tbd_lib.synthetic import clip_as_video, make_videos, random_clip, write_davis
 
@@ -154,35 +153,6 @@ def test_scale_changes():
         whole = area[:, [0, -1]][area[:, -1] > 0]
         factors = np.sqrt(whole.max(axis=1) / whole.min(axis=1))
         assert factors.max() > 1.2
-
-
-def bars(*starts):
-    """Covers of one sprite: a bar of 10 x 10 pixels that begins at a column in each frame, None where it is away."""
-    cover = np.zeros((len(starts), 10, 40), bool)
-    for frame, start in enumerate(starts):
-        if start is not None:
-            cover[frame, :, start : start + 10] = True
-    return cover
-
-
-@pytest.mark.parametrize(
-    ("own", "other", "expected"),
-    [
-        ((0, 0, 0), (20, 8, 0), {"crossing", "occlusion"}),  # apart, then over it
-        ((0, 0, 0), (20, 8, 6), {"crossing"}),  # covers 40 % of it at most
-        ((0, 0, 0), (5, 5, 0), {"occlusion"}),  # never was apart
-        ((0, 0, 0), (20, 10, 20), set()),  # only touches
-        ((0, None, 0), (20, 20, 20), {"leaving"}),
-        ((0, 0, None), (20, 20, 20), set()),  # does not come back
-        ((None, 0, 0), (20, 20, 20), {"late-entry"}),
-    ],
-)
-def test_happenings_are_told_from_pixels(own, other, expected):
-    look = Look("blob", Pictures.new("RGB", (4, 4)), ())
-    still = Motion((0.0, 0.0), frames=3)
-    sprites = [Sprite(look, still, identity=1), Sprite(look, still, role="distractor")]
-    events = happenings(measure(sprites, np.stack([bars(*own), bars(*other)])), 50)
-    assert {challenge for challenge, index in events if index == 0} == expected
 
 
 @pytest.mark.parametrize("seed", range(4))
