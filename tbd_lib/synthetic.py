@@ -15,8 +15,8 @@ from tqdm.auto import tqdm
 from tbd_lib.config import Challenge, SyntheticConfig
 from tbd_lib.files import InputError, data_folder, write_whole
 from tbd_lib.masks import write_mask
-from tbd_lib.scenes import Record, Scene, circumstances, film, happenings, measure
-from tbd_lib.staging import Stage
+from tbd_lib.scenery.scenes import Record, Scene, circumstances, film, happenings, measure
+from tbd_lib.scenery.staging import Stage
 from tbd_lib.video import Clip, Frame, Video
 
 SCENES = 20  # scenes drawn before a configuration is given up

@@ -10,8 +10,8 @@ from scipy.ndimage import binary_dilation
 from tbd_lib.config import TRAINING, Challenge, SyntheticConfig
 from tbd_lib.files import InputError, data_folder
 from tbd_lib.masks import read_mask
-from tbd_lib.scenes import film, measure
-from tbd_lib.staging import Stage
+from tbd_lib.scenery.scenes import film, measure
+from tbd_lib.scenery.staging import Stage
 from tbd_lib.synthetic import clip_as_video, make_videos, random_clip, write_davis
 
 TEXTURES = data_folder() / "textures"

@@ -1,6 +1,6 @@
 """Draw the README's picture: the bundled model and a look-alike.
 
-    python tools/make_pictures.py
+python tools/make_pictures.py
 """
 
 from pathlib import Path

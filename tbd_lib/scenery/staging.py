@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from tbd_lib.bodies import placement, random_column, random_parts
 from tbd_lib.config import Challenge, SyntheticConfig
-from tbd_lib.scenes import Camera, Light, Record, Scene, happenings, measure
-from tbd_lib.sprites import EXTENT, Excursion, Look, Motion, Sprite, rough_silhouette
-from tbd_lib.textures import background, skin
+from tbd_lib.scenery.bodies import placement, random_column, random_parts
+from tbd_lib.scenery.scenes import Camera, Light, Record, Scene, happenings, measure
+from tbd_lib.scenery.sprites import EXTENT, Excursion, Look, Motion, Sprite, rough_silhouette
+from tbd_lib.scenery.textures import background, skin
 
 COARSE = 4  # pixels of the video per pixel of the planning grid, each way
 TRIES = 20  # candidates drawn for one place in a scene

@@ -9,7 +9,7 @@ from PIL import Image as Pictures
 from PIL import ImageChops, ImageDraw, ImageFilter
 from PIL.Image import Resampling, Transform
 
-from tbd_lib.bodies import Part, Placement, Points, moved, placement
+from tbd_lib.scenery.bodies import Part, Placement, Points, moved, placement
 
 Picture = Pictures.Image
 

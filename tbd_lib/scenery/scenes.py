@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image as Pictures
 from PIL.Image import Resampling, Transform
 
-from tbd_lib.bodies import Placement, placement
 from tbd_lib.config import Challenge
-from tbd_lib.sprites import Picture, Sprite, ease
+from tbd_lib.scenery.bodies import Placement, placement
+from tbd_lib.scenery.sprites import Picture, Sprite, ease
 
 MARGIN = 0.3  # of the shorter side: how much ground lies outside the first view of a moving camera, on each side
 SHUTTER = 0.3  # frames that the shutter is open before and after a frame's time, where there is motion blur
