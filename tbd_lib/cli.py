@@ -112,22 +112,29 @@ def track(
     print(f"masks in {out / 'masks'}, to look at: {out / f'overlay.{overlay}'}")
 
 
-def demo(out: Path = Path("outputs/demo"), weights: Path | None = None, device: str | None = None) -> None:
+def demo(
+    out: Path = Path("outputs/demo"), weights: Path | None = None, json: Path | None = None, device: str | None = None
+) -> None:
     """Track the bundled sample's validation videos, score them, and leave masks and overlay videos.
 
     Args:
         out: Folder for the results; those of an earlier demo are written over.
         weights: A .safetensors file, or the published .pth; the bundled small model if left out.
+        json: Where to write the scores of every object and frame.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
     """
     from tbd_lib.datasets import sample
     from tbd_lib.evaluate import evaluate as evaluate_videos
 
+    if json is not None:
+        require_absent(json, overwrite=False)
     videos = sample("val")
     report = evaluate_videos(_model(weights, device), videos, out / "masks", overwrite=True)
     for video in tqdm(videos, desc="overlays", unit="video"):
         _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
     print(report.table())
+    if json is not None:
+        report.write_json(json)
     print(f"\nmasks in {out / 'masks'}, to look at: {out}/*.mp4")
 
 
