@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -32,7 +32,9 @@ def write_whole(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes files private; a result is as open as any other file
         temporary.replace(path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # a full disk does not say which file it was
+        if error.filename is None:  # a full disk does not say which file it was
+            with suppress(AttributeError):  # some libraries' errors cannot be told
+                error.filename = str(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
