@@ -9,7 +9,8 @@ READY  := $(VENV)/.ready
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
 
-test notebooks: export OMP_NUM_THREADS = 1  # operators round differently with more
+# one thread: operators round differently with more
+test notebooks: export OMP_NUM_THREADS = 1
 test: $(READY)            ## all tests, the notebooks among them
 	$(BIN)/pytest
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout 300 notebooks

@@ -7,6 +7,46 @@ that has its module's name is not among them, since Python gives the name to the
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what editors and type checkers see; a test holds it to the table below
+    from tbd_lib.augment import swap_and_attach as swap_and_attach
+    from tbd_lib.checkpoint import bundled_model as bundled_model
+    from tbd_lib.checkpoint import load_checkpoint as load_checkpoint
+    from tbd_lib.checkpoint import save_weights as save_weights
+    from tbd_lib.config import PAPER as PAPER
+    from tbd_lib.config import SMALL as SMALL
+    from tbd_lib.config import AugmentConfig as AugmentConfig
+    from tbd_lib.config import ModelConfig as ModelConfig
+    from tbd_lib.config import SyntheticConfig as SyntheticConfig
+    from tbd_lib.config import TrackConfig as TrackConfig
+    from tbd_lib.config import TrainConfig as TrainConfig
+    from tbd_lib.datasets import davis as davis
+    from tbd_lib.datasets import folder as folder
+    from tbd_lib.datasets import sample as sample
+    from tbd_lib.files import InputError as InputError
+    from tbd_lib.files import data_folder as data_folder
+    from tbd_lib.masks import read_mask as read_mask
+    from tbd_lib.masks import write_mask as write_mask
+    from tbd_lib.metrics import boundary_f as boundary_f
+    from tbd_lib.metrics import jaccard as jaccard
+    from tbd_lib.model import TBD as TBD
+    from tbd_lib.model import Features as Features
+    from tbd_lib.model import build_model as build_model
+    from tbd_lib.overlay import OverlayWriter as OverlayWriter
+    from tbd_lib.report import Report as Report
+    from tbd_lib.scoring import score as score
+    from tbd_lib.synthetic import make_videos as make_videos
+    from tbd_lib.synthetic import random_clip as random_clip
+    from tbd_lib.templates import Templates as Templates
+    from tbd_lib.tracker import State as State
+    from tbd_lib.tracker import Step as Step
+    from tbd_lib.tracker import Tracker as Tracker
+    from tbd_lib.tracker import aggregate as aggregate
+    from tbd_lib.tracker import track as track
+    from tbd_lib.video import Clip as Clip
+    from tbd_lib.video import Frame as Frame
+    from tbd_lib.video import Video as Video
 
 _HOMES = {
     "config": ["PAPER", "SMALL", "AugmentConfig", "ModelConfig", "SyntheticConfig", "TrackConfig", "TrainConfig"],
@@ -27,7 +67,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 try:
     __version__ = version("tbd-lib")

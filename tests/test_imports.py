@@ -77,3 +77,13 @@ def test_every_public_name_exists() -> None:
         assert getattr(tbd_lib, name).__doc__, name
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = tbd_lib.nonsense
+
+
+def test_type_checkers_see_the_public_names() -> None:
+    import tbd_lib
+
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert sorted(seen) == tbd_lib.__all__
+    assert all(getattr(tbd_lib, name) is getattr(sys.modules[str(home)], name) for name, home in seen.items())

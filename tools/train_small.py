@@ -7,6 +7,7 @@ it again after an interruption and it goes on. Nothing of DAVIS is ever read.
 """
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ STAGES = {"first": FIRST, "second": SECOND}
 
 
 def main(coco_root: Path, run: Path = Path("runs/small"), out: Path = Path("data/weights"), threads: int = 2) -> None:
-    """Train both stages and write the weights in half precision, with a JSON file that says how they were made.
+    """Train both stages; write the weights in half precision, a JSON file on how they were made, and the logs.
 
     Args:
         coco_root: Images and instances in COCO's layout.
@@ -46,6 +47,9 @@ def main(coco_root: Path, run: Path = Path("runs/small"), out: Path = Path("data
     assert model is not None
     save_weights(out / "small.safetensors", model, torch.float16)
     write_story(out / "small.json", run, len(pictures))
+    for name in STAGES:
+        with write_whole(Path("results") / f"train_small_{name}.jsonl") as temporary:
+            shutil.copy(run / name / "log.jsonl", temporary)
 
 
 def write_story(path: Path, run: Path, images: int) -> None:
@@ -54,13 +58,19 @@ def write_story(path: Path, run: Path, images: int) -> None:
     story = {
         "model": asdict(FIRST.model),
         "data": f"{images} images of COCO train2017 with instances, and synthetic videos; nothing of DAVIS",
-        "notes": "the distance scorer began anew, from its falling start, with the second stage",
+        "notes": "the distance scorer began anew with the second stage: in the first, it still had PyTorch's random start",
+        "minutes": {name: round(minutes(lines), 1) for name, lines in logs.items()},
         "stages": {name: asdict(config) for name, config in STAGES.items()},
         "last_log_line": {name: json.loads(lines[-1]) for name, lines in logs.items()},
         "provenance": provenance(),
     }
     with write_whole(path) as temporary:
         temporary.write_text(json.dumps(story, indent=1) + "\n")
+
+
+def minutes(lines: list[str]) -> float:
+    """Time from the first line of a log to the last."""
+    return (json.loads(lines[-1])["time"] - json.loads(lines[0])["time"]) / 60
 
 
 if __name__ == "__main__":
