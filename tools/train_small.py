@@ -58,7 +58,7 @@ def write_story(path: Path, run: Path, images: int) -> None:
     story = {
         "model": asdict(FIRST.model),
         "data": f"{images} images of COCO train2017 with instances, and synthetic videos; nothing of DAVIS",
-        "notes": "the distance scorer began anew with the second stage: in the first, it still had PyTorch's random start",
+        "notes": "the distance scorer began anew with the second stage; in the first it still had PyTorch's random start",
         "minutes": {name: round(minutes(lines), 1) for name, lines in logs.items()},
         "stages": {name: asdict(config) for name, config in STAGES.items()},
         "last_log_line": {name: json.loads(lines[-1]) for name, lines in logs.items()},
