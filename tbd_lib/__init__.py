@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it to the 
     from tbd_lib.checkpoint import bundled_model as bundled_model
     from tbd_lib.checkpoint import load_checkpoint as load_checkpoint
     from tbd_lib.checkpoint import save_weights as save_weights
+    from tbd_lib.config import BENCHMARK as BENCHMARK
     from tbd_lib.config import PAPER as PAPER
     from tbd_lib.config import SMALL as SMALL
     from tbd_lib.config import AugmentConfig as AugmentConfig
@@ -49,7 +50,16 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it to the 
     from tbd_lib.video import Video as Video
 
 _HOMES = {
-    "config": ["PAPER", "SMALL", "AugmentConfig", "ModelConfig", "SyntheticConfig", "TrackConfig", "TrainConfig"],
+    "config": [
+        "BENCHMARK",
+        "PAPER",
+        "SMALL",
+        "AugmentConfig",
+        "ModelConfig",
+        "SyntheticConfig",
+        "TrackConfig",
+        "TrainConfig",
+    ],
     "files": ["InputError", "data_folder"],
     "video": ["Clip", "Frame", "Video"],
     "masks": ["read_mask", "write_mask"],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tqdm.auto import tqdm
 
+from tbd_lib.config import BENCHMARK
 from tbd_lib.files import InputError, require_absent
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def evaluate(
     if json is not None:
         require_absent(json, overwrite)
     videos = davis(data, split, year)
-    report = evaluate_videos(_model(weights, device), videos, out, joined=year == 2016, overwrite=overwrite)
+    report = evaluate_videos(_model(weights, device), videos, out, BENCHMARK, joined=year == 2016, overwrite=overwrite)
     print(report.table())
     if json is not None:
         report.write_json(json)
@@ -129,7 +130,7 @@ def demo(
     if json is not None:
         require_absent(json, overwrite=False)
     videos = sample("val")
-    report = evaluate_videos(_model(weights, device), videos, out / "masks", overwrite=True)
+    report = evaluate_videos(_model(weights, device), videos, out / "masks", BENCHMARK, overwrite=True)
     for video in tqdm(videos, desc="overlays", unit="video"):
         _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
     print(report.table())
@@ -182,7 +183,7 @@ def _track_into(out: Path, video: "Video", model: "TBD", kind: str, overwrite: b
     if mask_names(masks) and not overwrite:
         raise InputError(f"{masks}: holds masks already; expected an empty or new folder (or --overwrite)")
     require_absent(picture, overwrite)
-    steps = track_video(model, video)
+    steps = track_video(model, video, BENCHMARK)
     with OverlayWriter(picture, _fps(video)) as writer:
         for step in tqdm(steps, desc=video.name, total=length_hint(video.frames) or None, unit="frame"):
             write_mask(masks / f"{step.name}.png", step.mask)

@@ -198,16 +198,16 @@ class Tracker:
             _check_size(given, size)
 
     def _working_size(self, size: Size, given: Mask | None) -> Size:
-        """The frame's size, reduced so that the shorter side is ``short_side`` unless that leaves an object too small.
+        """The frame's size with ``short_side`` as the shorter side, unless that leaves an object too small.
 
-        As the evaluation of the method does; a smaller frame is never enlarged.
+        As the evaluation of the method does; a smaller frame keeps its size unless the configuration enlarges.
         """
         short = self.config.short_side
-        if short is None or min(size) <= short or given is None:
+        if short is None or given is None or (min(size) <= short and not self.config.enlarge):
             return size
         scale = short / min(size)
         smallest = np.bincount(given[given > 0]).take(ids_of(given)).min()
-        if smallest * scale**2 < self.config.min_object_pixels:
+        if scale < 1 and smallest * scale**2 < self.config.min_object_pixels:
             return size
         return round(size[0] * scale), round(size[1] * scale)
 

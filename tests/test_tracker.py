@@ -9,7 +9,7 @@ import torch
 from golden import golden, reference_model
 
 from benchmarks.memory import peak_of
-from tbd_lib.config import SMALL, TrackConfig
+from tbd_lib.config import BENCHMARK, SMALL, TrackConfig
 from tbd_lib.files import InputError
 from tbd_lib.model import TBD, build_model
 from tbd_lib.tracker import Tracker, aggregate, aggregate_log_odds, regions_of, track
@@ -135,7 +135,18 @@ def test_large_frames_are_reduced_unless_an_object_gets_too_small(model: TBD) ->
         assert tracker.state is not None and tracker.state.work == expected
     tracker = Tracker(model, TrackConfig(short_side=480))
     tracker.step(image, mask)
-    assert tracker.state is not None and tracker.state.work == (100, 200)  # never enlarged
+    assert tracker.state is not None and tracker.state.work == (100, 200)  # not enlarged
+
+
+@pytest.mark.parametrize(
+    ("size", "work"), [((100, 200), (480, 960)), ((200, 100), (960, 480)), ((480, 500), (480, 500))]
+)
+def test_the_benchmarks_protocol_makes_every_shorter_side_480(
+    model: TBD, size: tuple[int, int], work: tuple[int, int]
+) -> None:
+    tracker = Tracker(model, BENCHMARK)
+    assert tracker.step(images(1, *size)[0], np.ones(size, np.uint8)).mask.shape == size
+    assert tracker.state is not None and tracker.state.work == work
 
 
 def test_objects_enter_late_and_given_pixels_win(model: TBD) -> None:
