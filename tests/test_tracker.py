@@ -37,9 +37,9 @@ def blocks(ids: list[int], h: int = 48, w: int = 64) -> np.ndarray:
     return mask
 
 
-def run(model: TBD, frames: list[np.ndarray], given: Given, **options: int) -> list[np.ndarray]:
+def run(model: TBD, frames: list[np.ndarray], given: Given, config: TrackConfig | None = None) -> list[np.ndarray]:
     video = Video("test", [Frame(f"{t:05d}", image) for t, image in enumerate(frames)], given)
-    return [step.mask for step in track(model, video, TrackConfig(**options))]
+    return [step.mask for step in track(model, video, config)]
 
 
 @pytest.mark.parametrize(("dtype", "differing"), [(torch.float64, 0.0), (torch.float32, 0.001)])
@@ -122,7 +122,7 @@ def test_chunks_change_nothing(model: TBD) -> None:
 
 @pytest.mark.parametrize("size", [(33, 70), (70, 33), (16, 16), (100, 100)])
 def test_output_has_the_size_of_the_frame(model: TBD, size: tuple[int, int]) -> None:
-    masks = run(model, images(3, *size), {0: np.ones(size, np.uint8)}, short_side=32, min_object_pixels=10)
+    masks = run(model, images(3, *size), {0: np.ones(size, np.uint8)}, TrackConfig(32, min_object_pixels=10))
     assert all(mask.shape == size and mask.dtype == np.uint8 for mask in masks)
 
 
