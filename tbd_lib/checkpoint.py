@@ -66,7 +66,7 @@ def save_weights(path: Path, model: TBD, dtype: torch.dtype = torch.float32) -> 
         save_file(state, temporary, metadata={"config": json.dumps(asdict(model.config))})
 
 
-def load_checkpoint(path: Path) -> TBD:
+def load_checkpoint(path: Path | str) -> TBD:
     """A model in inference mode with the weights of a file, in float32.
 
     ``.safetensors`` is our own layout and tells its configuration. Anything else is read as a published checkpoint
@@ -76,6 +76,7 @@ def load_checkpoint(path: Path) -> TBD:
         InputError: no such file; not a checkpoint, truncated or holding pickled code; tensors missing, extra or of
             another shape (the first few of each are listed).
     """
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a checkpoint (.safetensors, or the published .pth)")
     config, state = _read_safetensors(path) if path.suffix == ".safetensors" else (PAPER, _read_published(path))

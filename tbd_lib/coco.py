@@ -38,7 +38,7 @@ class _One(Sequence[T]):
         return self._read()
 
 
-def coco(root: Path, split: str = "train2017") -> list[Video]:
+def coco(root: Path | str, split: str = "train2017") -> list[Video]:
     """Images of COCO with at least one instance: ``root/<split>/*.jpg``, ``root/annotations/instances_<split>.json``.
 
     Crowd regions are left out: they have no single object to follow. Images named by the annotations that are not in
@@ -47,6 +47,7 @@ def coco(root: Path, split: str = "train2017") -> list[Video]:
     Raises:
         InputError: no such annotations, or an image that is missing.
     """
+    root = Path(root)
     annotations = root / "annotations" / f"instances_{split}.json"
     if not annotations.is_file():
         raise InputError(f"{annotations}: no such file; expected COCO's instance annotations")

@@ -81,7 +81,7 @@ class GivenMasks(Mapping):  # of int to Mask; see above
 
 
 def davis(
-    root: Path, split: str = "val", year: int = 2017, resolution: str = "480p", late_objects: bool = False
+    root: Path | str, split: str = "val", year: int = 2017, resolution: str = "480p", late_objects: bool = False
 ) -> list[Video]:
     """Videos of a data set in the layout of DAVIS.
 
@@ -97,6 +97,7 @@ def davis(
         InputError: no such folder, split or video; a list without videos; a mask is missing; see also
             ``FolderFrames``, ``MaskFiles`` and ``GivenMasks`` for what is found when frames and masks are read.
     """
+    root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder, expected a data set in DAVIS layout")
     split_file = _split_file(root, split, year, resolution)
@@ -119,7 +120,7 @@ def sample(split: str) -> list[Video]:
     return davis(data_folder() / "sample", split, late_objects=True)
 
 
-def folder(path: Path, mask: Path | Mapping[int, Path], name: str | None = None) -> Video:
+def folder(path: Path | str, mask: Path | str | Mapping[int, Path], name: str | None = None) -> Video:
     """A video of one's own: a folder of frames or a video file, with the file of its first mask.
 
     ``mask`` may instead map positions of frames (from 0) to mask files, to give objects that enter later, or to
@@ -129,10 +130,11 @@ def folder(path: Path, mask: Path | Mapping[int, Path], name: str | None = None)
         InputError: no such folder or file, no frames in it, a mask that cannot be read, has no objects or not the size
             of the frames, no mask at all, a position that the video does not have.
     """
+    path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such folder or file, expected a folder of frames or a video")
     frames = FolderFrames(path) if path.is_dir() else FileFrames(path)
-    files = {0: mask} if isinstance(mask, Path) else mask
+    files = {0: Path(mask)} if isinstance(mask, Path | str) else mask
     _require_positions(path, list(files), frames)
     shape = next(iter(frames)).image.shape
     given = {at: require_objects(require_size(read_mask(file), shape, file), file) for at, file in files.items()}
