@@ -10,10 +10,13 @@ from golden import published_state
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from tbd_lib.checkpoint import load_checkpoint, our_name, save_weights
+from tbd_lib.checkpoint import bundled_model, load_checkpoint, our_name, save_weights
 from tbd_lib.config import PAPER, SMALL
+from tbd_lib.datasets import sample
 from tbd_lib.files import InputError
+from tbd_lib.metrics import score_video
 from tbd_lib.model import TBD, build_model
+from tbd_lib.tracker import track
 
 TINY = replace(SMALL, key_channels=8, decoder_channels=8)
 
@@ -145,3 +148,12 @@ def test_saving_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypatch: p
         save_weights(path, build_model(TINY))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_bundled_model_keeps_to_its_object_when_a_look_alike_crosses() -> None:
+    (video,) = [one for one in sample("val") if one.name == "lookalike-crossing"]
+    assert video.truth is not None
+    masks = [step.mask for step in track(bundled_model(), video)]
+    still = [video.given[0]] * len(masks)
+    tracked, unchanged = (score_video(one, video.truth)[1].j.mean() for one in (masks, still))
+    assert tracked > 0.75 and unchanged < 0.4
