@@ -3,7 +3,6 @@
 python -m benchmarks.memory --json-file results/memory.json
 """
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import tyro
 
 from tbd_lib.config import SMALL
 from tbd_lib.evaluate import peak_memory
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_json
 from tbd_lib.model import build_model
 from tbd_lib.provenance import provenance
 from tbd_lib.tracker import track
@@ -69,8 +68,7 @@ def main(
     result = {"size": size, "peak_bytes": peaks, "ratio": peaks["600"] / peaks["60"], "provenance": provenance()}
     print(result)
     if json_file is not None:
-        with write_whole(json_file) as temporary:
-            temporary.write_text(json.dumps(result, indent=1) + "\n")
+        write_json(json_file, result)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Both folders hold ``<video>/<frame>.png``. Both sides score the same masks on on
 is taken of processor time, with the masks in memory and once more with the time added that it takes to read them.
 """
 
-import json
 import math
 import os
 from collections.abc import Callable
@@ -21,7 +20,7 @@ import tyro
 from scipy.ndimage import binary_dilation
 from tqdm.auto import tqdm
 
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_json
 from tbd_lib.masks import read_mask
 from tbd_lib.metrics import score_video
 from tbd_lib.provenance import provenance
@@ -148,8 +147,7 @@ def main(
     for name, value in result.items():
         print(f"{name:20} {value:.2f}" if isinstance(value, float) else f"{name:20} {value}")
     if json_file is not None:
-        with write_whole(json_file) as temporary:
-            temporary.write_text(json.dumps({"provenance": provenance(), **result}, indent=1) + "\n")
+        write_json(json_file, {"provenance": provenance(), **result})
 
 
 if __name__ == "__main__":

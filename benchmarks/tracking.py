@@ -7,7 +7,6 @@ untrained here, and in float32 their near-certain probabilities tie in the plain
 order; in float64 ``tests/test_plain.py`` finds no difference at all.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ import tyro
 
 from benchmarks.plain import plain_track
 from tbd_lib.config import PAPER, SMALL, ModelConfig, TrackConfig
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_json
 from tbd_lib.model import TBD, build_model
 from tbd_lib.provenance import provenance
 from tbd_lib.shapes import Mask
@@ -94,13 +93,7 @@ def main(json_file: Path, frames: int = 4, rounds: int = 3, threads: int = 2) ->
     for case in cases:
         rows.append(measure(case, frames, rounds))
         print(f"{case.width} {case.objects:2d} objects: {rows[-1]['ratio']}, differ {rows[-1]['pixels_that_differ']}")
-    write(json_file, {"rows": rows, "threads": threads, "provenance": provenance()})
-
-
-def write(path: Path, content: dict[str, object]) -> None:
-    """Write a result file, whole or not at all."""
-    with write_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    write_json(json_file, {"rows": rows, "threads": threads, "provenance": provenance()})
 
 
 if __name__ == "__main__":

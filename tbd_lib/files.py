@@ -1,5 +1,6 @@
 """Errors that name the file, and writes that are whole or not at all."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +39,16 @@ def write_whole(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a result file, whole or not at all.
+
+    Raises:
+        OSError: no space left, or no right to write.
+    """
+    with write_whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _umask() -> int:

@@ -1,11 +1,10 @@
 """What an evaluation found: scores of every video, as a table to read and as JSON to keep."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_json
 from tbd_lib.metrics import ObjectScore, Overall, overall
 from tbd_lib.provenance import provenance
 
@@ -97,8 +96,7 @@ class Report:
         Raises:
             OSError: no space left, or no right to write.
         """
-        with write_whole(path) as temporary:
-            temporary.write_text(json.dumps(self.as_json(), indent=1) + "\n")
+        write_json(path, self.as_json())
 
     def _summary(self) -> str:
         """How much was scored and what it cost, in one line."""

@@ -18,7 +18,7 @@ from tbd_lib.checkpoint import save_weights
 from tbd_lib.coco import coco
 from tbd_lib.config import TrainConfig
 from tbd_lib.distance import DistanceScorer
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_json, write_whole
 from tbd_lib.model import TBD
 from tbd_lib.provenance import provenance
 from tbd_lib.train import train
@@ -75,8 +75,7 @@ def write_story(path: Path, run: Path, images: int) -> None:
         "last_log_line": {name: json.loads(lines[-1]) for name, lines in logs.items()},
         "provenance": provenance(),
     }
-    with write_whole(path) as temporary:
-        temporary.write_text(json.dumps(story, indent=1) + "\n")
+    write_json(path, story)
 
 
 def minutes(lines: list[str]) -> float:
