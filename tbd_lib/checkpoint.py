@@ -119,7 +119,10 @@ def _few(kind: str, names: list[str], most: int = 3) -> str:
 def _read_safetensors(path: Path) -> tuple[ModelConfig, Tensors]:
     try:
         with safe_open(path, "pt") as file:
-            config = ModelConfig(**json.loads((file.metadata() or {})["config"]))
+            settings = json.loads((file.metadata() or {})["config"])
+            if "templates" in settings:
+                settings["templates"] = tuple(settings["templates"])  # JSON knows lists only
+            config = ModelConfig(**settings)
             return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: {_line(error)}; expected safetensors written by tbd_lib") from error

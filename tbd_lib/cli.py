@@ -1,9 +1,10 @@
-"""The command line: ``tbd evaluate``, ``tbd score``, ``tbd track``, ``tbd demo``.
+"""The command line: ``tbd train``, ``tbd evaluate``, ``tbd score``, ``tbd track``, ``tbd demo``.
 
 Each command is one function, whose arguments are its options (tyro makes the parser). Bad input ends with one line on
 standard error and exit status 2. What is heavy is imported by the command that needs it.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,16 +13,60 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tqdm.auto import tqdm
 
-from tbd_lib.config import BENCHMARK
-from tbd_lib.files import InputError, require_absent
+from tbd_lib.config import BENCHMARK, STAGES, TrainConfig
+from tbd_lib.files import InputError, TrainingError, require_absent
+
+ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."
+ABOUT_STAGES = {
+    "coco": "The paper's first stage: clips from images.",
+    "davis": "The paper's second stage, on DAVIS; begins with weights of the first (--init).",
+    "youtube-vos": "The paper's second stage, on YouTube-VOS; begins with weights of the first (--init).",
+    "sample": "The small model from scratch, on the bundled sample and synthetic videos: minutes on a laptop.",
+}
 
 if TYPE_CHECKING:
     from tbd_lib.model import TBD
     from tbd_lib.video import Video
 
+    Stage = TrainConfig
+else:  # a command per stage, whose options are the fields of its configuration
+    Stage = Annotated[
+        tyro.extras.subcommand_type_from_defaults(STAGES, ABOUT_STAGES, prefix_names=False), tyro.conf.arg(name="")
+    ]
+
 Year = Literal[2016, 2017]
-ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."
 INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
+
+
+def train(
+    stage: Stage,
+    data: Path | None = None,
+    init: Path | None = None,
+    encoder_weights: Path | None = None,
+    out: Path | None = None,
+    device: str | None = None,
+    override: bool = False,
+) -> None:
+    """Train, or go on with a run that was interrupted; on many processes with torchrun ... -m tbd_lib train ...
+
+    Args:
+        stage: Which recipe; every value of it can be set.
+        data: Root folder of the data set.
+        init: Weights of the whole model to begin with, .safetensors or the published .pth.
+        encoder_weights: torchvision's weights of DenseNet-121, for a run without --init; fetched if left out.
+        out: Folder for checkpoints, weights and the log; runs/<stage> if left out.
+        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
+        override: Go on although the folder holds a run of another configuration.
+    """
+    from tbd_lib.stages import stage_model, stage_videos
+    from tbd_lib.train import train as train_model
+
+    out = out or Path("runs") / stage.dataset
+    videos, held_out = stage_videos(stage, data)
+    model = stage_model(stage, init, encoder_weights)
+    train_model(stage, model, videos, out, held_out=held_out, device=device, override=override)
+    if int(os.environ.get("RANK", "0")) == 0:
+        print(f"weights in {out / 'final.safetensors'}, the log in {out / 'log.jsonl'}")
 
 
 def evaluate(
@@ -141,12 +186,11 @@ def demo(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
-    commands = {"evaluate": evaluate, "score": score, "track": track, "demo": demo}
+    commands = {"train": train, "evaluate": evaluate, "score": score, "track": track, "demo": demo}
+    how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            commands, prog="tbd", description=ABOUT, args=arguments, config=(tyro.conf.FlagCreatePairsOff,)
-        )
-    except (InputError, OSError) as error:
+        tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)
+    except (InputError, TrainingError, OSError) as error:
         print(f"tbd: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

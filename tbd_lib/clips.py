@@ -1,4 +1,4 @@
-"""Training clips: which frames, which object, how they are cut; determined by seed and index alone."""
+"""Training clips: which frames, which object, how they are cut; determined by seed, epoch and index alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,102 +6,146 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tbd_lib.augment import sample_augmentation
-from tbd_lib.config import TRAINING, AugmentConfig, SyntheticConfig, TrainConfig
+from tbd_lib.augment import Augmentation, sample_augmentation
+from tbd_lib.config import AugmentConfig, SyntheticConfig, TrainConfig
 from tbd_lib.files import InputError
-from tbd_lib.shapes import Image, Mask
-from tbd_lib.synthetic import random_clip
-from tbd_lib.video import Clip, Video
+from tbd_lib.shapes import Mask
+from tbd_lib.synthetic import clip_as_video, random_clip
+from tbd_lib.video import Frame, Video
 
 Sample = tuple[UInt8[Tensor, "t 3 Y X"], UInt8[Tensor, "t Y X"]]
-MOST_TRIED = 50  # in a row before a data set counts as having no usable object
+MOST_TRIED = 50  # videos in a row before a data set counts as having no usable object
 
 
 class Clips(Dataset[Sample]):
-    """Clips of one object each, from synthetic videos and from images; the object's mask is 1 where it is.
+    """The clips of a run, of one object each; the object's mask is 1 where it is.
+
+    Clip ``number`` is number ``index`` of its epoch; an epoch goes once through all videos, in an order of its own. All
+    of a clip follows from (seed, epoch, index), whoever makes it and whatever was made before.
 
     Every clip shows a target that covers at least ``augment.min_share`` of its first frame (the original skips a whole
     batch when one clip has none).
 
     Args:
         config: how many, how long, how they are cut, and how large a share is synthetic.
-        pictures: videos of one frame with their true masks.
+        videos: with true masks; an image is a video of one frame.
+
+    Raises:
+        InputError: no videos, or one that is shorter than a clip.
     """
 
-    def __init__(self, config: TrainConfig, pictures: Sequence[Video]) -> None:
-        if config.synthetic_share < 1 and not pictures:
+    def __init__(self, config: TrainConfig, videos: Sequence[Video]) -> None:
+        if config.synthetic_share < 1 and not videos:
             raise InputError(
-                f"no images, but a synthetic share of {config.synthetic_share}; expected images, or share 1"
+                f"found no videos or images, but a synthetic share of {config.synthetic_share}; expected some, or 1"
             )
         self.config = config
-        self.pictures = pictures
+        self.videos = videos
+        if config.short_videos == "refuse":
+            self._require_length()
 
     def __len__(self) -> int:
         return self.config.iterations * self.config.batch
 
-    def __getitem__(self, index: int) -> Sample:
-        random = np.random.default_rng([self.config.seed, index])
+    def __getitem__(self, number: int) -> Sample:
+        size = max(len(self.videos), 1)
+        epoch, index = divmod(number, size)
+        random = np.random.default_rng([self.config.seed, epoch, index])
         if random.random() < self.config.synthetic_share:
-            return synthetic_sample(self.config, random)
-        return picture_sample(self.config, self.pictures, random)
+            return self._synthetic_clip(random)
+        return self._clip(int(_order(self.config.seed, epoch, size)[index]), random)
 
+    def _clip(self, place: int, random: np.random.Generator) -> Sample:
+        """A clip of this video; of another at random where it has no object that is large enough."""
+        for _ in range(MOST_TRIED):
+            if sample := cut(self.videos[place], self.config.frames, self.config.augment, random):
+                return sample
+            place = int(random.integers(len(self.videos)))
+        name = self.videos[place].name
+        raise InputError(f"{name}: the last of {MOST_TRIED} without an object that is large enough; expected one")
 
-def synthetic_sample(config: TrainConfig, random: np.random.Generator) -> Sample:
-    """One object of a synthetic clip, played backwards half of the time, in a gentle drift of its own.
+    def _synthetic_clip(self, random: np.random.Generator) -> Sample:
+        wanted = replace(self.config.synthetic, frames=self.config.frames)
+        for _ in range(MOST_TRIED):
+            video = _synthetic_video(wanted, int(random.integers(self.config.synthetic_videos)))
+            if sample := cut(video, self.config.frames, self.config.synthetic_augment, random, start=0):
+                return sample
+        raise InputError(f"synthetic clips: {MOST_TRIED} in a row without an object that is large enough; expected one")
 
-    Raises:
-        InputError: many clips in a row have no object that stays large enough.
-    """
-    wanted = replace(TRAINING, frames=config.frames)
-    for _ in range(MOST_TRIED):
-        clip = _synthetic_clip(wanted, int(random.integers(config.synthetic_videos)))
-        order = slice(None, None, int(random.choice([1, -1])))
-        if sample := cut(config.video_augment, list(clip.images[order]), list(clip.masks[order]), random):
-            return sample
-    raise InputError(f"synthetic clips: {MOST_TRIED} in a row without an object that is large enough")
-
-
-def picture_sample(config: TrainConfig, pictures: Sequence[Video], random: np.random.Generator) -> Sample:
-    """A clip from one image, through an affine drift; images without a target that stays large enough are passed over.
-
-    Raises:
-        InputError: many images in a row have none.
-    """
-    drawn = [pictures[int(number)] for number in random.integers(len(pictures), size=MOST_TRIED)]
-    for picture in drawn:
-        assert picture.truth is not None
-        (frame,), mask = picture.frames, picture.truth[0]
-        if sample := cut(config.augment, [frame.image] * config.frames, [mask] * config.frames, random):
-            return sample
-    raise InputError(f"{drawn[-1].name}: the last of {MOST_TRIED} images without an object that is large enough")
+    def _require_length(self) -> None:
+        short = [video for video in self.videos if video.truth and 1 < len(video.truth) < self.config.frames]
+        if short:
+            raise InputError(
+                f"{short[0].name}: {len(short[0].truth or ())} frames; expected at least the {self.config.frames} of a "
+                f"clip (of {len(self.videos)} videos {len(short)} are shorter; --short-videos repeat takes the last "
+                "frame again)"
+            )
 
 
 def cut(
-    config: AugmentConfig, images: Sequence[Image], masks: Sequence[Mask], random: np.random.Generator
+    video: Video, frames: int, config: AugmentConfig, random: np.random.Generator, start: int | None = None
 ) -> Sample | None:
-    """Up to ``tries`` crops of a clip, until one shows a target, chosen at random among the large ones; None else."""
-    span = range(len(images))
+    """A clip from a video, or None if no crop of it shows an object that is large enough.
+
+    Consecutive frames from a random one on (or from ``start``), the last again and again where the video ends, played
+    backwards half of the time. Up to ``tries`` crops are drawn until one shows a target, chosen at random among the
+    objects that are large enough in the first frame.
+    """
+    assert video.truth is not None and isinstance(video.frames, Sequence)  # the data sets' index functions see to it
+    last = len(video.truth) - 1
+    begin = int(random.integers(last + 1)) if start is None else start
+    positions = [min(begin + i, last) for i in range(frames)][:: int(random.choice([1, -1]))]
+    first = video.truth[positions[0]]
     for _ in range(config.tries):
-        how = sample_augmentation(config, random, len(images), masks[0].shape)
-        if target := choose_target(how.mask(0, masks[0]), config, random):
-            picture = np.stack([how.image(t, images[t]) for t in span])
-            own = np.stack([how.mask(t, (masks[t] == target).astype(np.uint8)) for t in span])
-            return torch.from_numpy(picture).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(own)
+        how = sample_augmentation(config, random, frames, first.shape)
+        if target := choose_target(how.mask(0, first), config, random):
+            return _apply(how, video, positions, target)
     return None
 
 
-@lru_cache(maxsize=1000)
-def _synthetic_clip(config: SyntheticConfig, seed: int) -> Clip:
-    """A synthetic clip, kept: drawing one takes five times as long as cutting it."""
-    return random_clip(config, seed)
+def _apply(how: Augmentation, video: Video, positions: Sequence[int], target: int) -> Sample:
+    """Read each frame once, and cut it as often as it occurs."""
+    assert video.truth is not None and isinstance(video.frames, Sequence)
+    images = {at: video.frames[at].image for at in dict.fromkeys(positions)}
+    masks = {at: (video.truth[at] == target).astype(np.uint8) for at in images}
+    picture = np.stack([how.image(t, images[at]) for t, at in enumerate(positions)])
+    own = np.stack([how.mask(t, masks[at]) for t, at in enumerate(positions)])
+    return torch.from_numpy(picture).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(own)
 
 
-def choose_target(mask: UInt8[np.ndarray, "H W"], config: AugmentConfig, random: np.random.Generator) -> int | None:
+def choose_target(mask: Mask, config: AugmentConfig, random: np.random.Generator) -> int | None:
     """One of the objects that are large enough, at random; None where none is."""
     pixels = np.bincount(mask.ravel(), minlength=2)[1:]
     large = np.flatnonzero(pixels >= config.min_share * mask.size) + 1
     return int(random.choice(large)) if len(large) else None
+
+
+def drifting_videos(config: TrainConfig, pictures: Sequence[Video]) -> list[Video]:
+    """Images as short videos, each through a drift that is always the same: what validation tracks for image data.
+
+    Images without an object that is large enough are left out.
+    """
+    found = []
+    for number, picture in enumerate(pictures):
+        sample = cut(picture, config.frames, config.augment, np.random.default_rng([config.seed, number]))
+        if sample is not None:
+            images, masks = sample[0].permute(0, 2, 3, 1).numpy(), sample[1].numpy()
+            frames = [Frame(f"{t:05d}", image) for t, image in enumerate(images)]
+            found.append(Video(picture.name, frames, {0: masks[0]}, list(masks)))
+    return found
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, size: int) -> Int64[np.ndarray, "n"]:
+    """The order in which an epoch goes through the videos."""
+    return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+@lru_cache(maxsize=1000)
+def _synthetic_video(config: SyntheticConfig, seed: int) -> Video:
+    """A synthetic video, kept: drawing one takes five times as long as cutting it."""
+    return clip_as_video(random_clip(config, seed))

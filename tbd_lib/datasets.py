@@ -111,6 +111,25 @@ def davis(
     return videos
 
 
+def youtube_vos(root: Path | str, split: str = "train") -> list[Video]:
+    """The training videos of YouTube-VOS: ``root/<split>/JPEGImages/<video>/*.jpg`` and ``Annotations/<video>/*.png``.
+
+    Frames without a mask (of the release with all frames) are left out. Each object is given where it first appears.
+
+    Raises:
+        InputError: no such folder, no videos in it, a video without masks, or a mask without a frame; see also
+            ``FolderFrames``, ``MaskFiles`` and ``GivenMasks`` for what is found when frames and masks are read.
+    """
+    folder = Path(root) / split
+    for part in (folder / "JPEGImages", folder / "Annotations"):
+        if not part.is_dir():
+            raise InputError(f"{part}: no such folder, expected YouTube-VOS as released")
+    names = sorted(path.name for path in (folder / "Annotations").iterdir() if path.is_dir())
+    if not names:
+        raise InputError(f"{folder / 'Annotations'}: found no videos, expected a folder of masks per video")
+    return [_annotated_video(name, folder / "JPEGImages" / name, folder / "Annotations" / name) for name in names]
+
+
 def sample(split: str) -> list[Video]:
     """The synthetic videos that come with the package; objects that enter late are given where they appear.
 
@@ -155,6 +174,20 @@ def _davis_video(name: str, frames_folder: Path, masks_folder: Path, joined: boo
         GivenMasks(masks, late_objects and not only_first),
         truth=None if only_first else masks,
     )
+
+
+def _annotated_video(name: str, frames_folder: Path, masks_folder: Path) -> Video:
+    """A video of those frames that have a mask."""
+    frames = FolderFrames(frames_folder)
+    annotated = {path.stem for path in masks_folder.glob("*.png")}
+    lost = sorted(annotated - set(frames.names))
+    if lost:
+        raise InputError(f"{masks_folder / f'{lost[0]}.png'}: a mask without a frame, expected one in {frames_folder}")
+    frames.paths = [path for path in frames.paths if path.stem in annotated]
+    if not frames.paths:
+        raise InputError(f"{masks_folder}: found no masks, expected some of the frames of {frames_folder}")
+    masks = MaskFiles(masks_folder, frames)
+    return Video(name, frames, GivenMasks(masks, late_objects=True), truth=masks)
 
 
 def _split_file(root: Path, split: str, year: int, resolution: str) -> Path:

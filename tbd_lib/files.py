@@ -12,6 +12,10 @@ class InputError(ValueError):
     """Input that cannot be used. The message is one line: the file, the value found, what was expected."""
 
 
+class TrainingError(RuntimeError):
+    """Training cannot go on. The message is one line: what happened at which iteration, and what is kept."""
+
+
 @contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; it takes the name ``path`` only when the block ends well.

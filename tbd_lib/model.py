@@ -4,7 +4,9 @@ The model knows no files, ids, padding or resizing: sizes are multiples of 16, o
 soft masks that sum to one. ``tracker.py`` turns the verbs into a video loop, ``train.py`` into a loss.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -46,14 +48,19 @@ class TBD(nn.Module):
         if not (isinstance(channels, tuple) and len(channels) == 3):
             raise TypeError(f"encoder.channels is {channels!r}; expected three widths, for strides 4, 8 and 16")
         self.config = config
+        self.channels = channels
         self.encoder = encoder
         self.key_head = KeyHead(channels[2], config.key_channels)
         self.distance = DistanceScorer(config.distance_units)
         self.decoder = Decoder(channels, config.decoder_channels, config.spatial_gate_channels)
         self.short_inertia = nn.Parameter(torch.full((2,), config.short_inertia))
         self.long_inertia = nn.Parameter(torch.full((2,), config.long_inertia))
-        self.frozen_encoder = frozen_encoder
-        self.encoder.requires_grad_(not frozen_encoder)
+        self.freeze_encoder(frozen_encoder)
+
+    def freeze_encoder(self, frozen: bool = True) -> None:
+        """Whether the encoder stays as it is, its batch-norm statistics included, while the rest is trained."""
+        self.frozen_encoder = frozen
+        self.encoder.requires_grad_(not frozen)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "TBD":
@@ -81,16 +88,23 @@ class TBD(nn.Module):
         In this order, background before foreground: global, local, overall, short, long.
         """
         with _no_autocast(features.key):
-            products, key = features.products, features.key
-            nearness = self.distance.pairs(*key.shape[-2:])
-            scores = [
-                best_match(products.plain(templates.first_key), templates.first_mask),
-                best_match(products.scaled(templates.prev_key, nearness), templates.prev_mask),
-                prototype_match(key, templates.overall),
-                prototype_match(key, templates.short),
-                prototype_match(key, templates.long),
-            ]
-            return torch.cat(scores, 2)
+            scores = {
+                "global": lambda: best_match(features.products.plain(templates.first_key), templates.first_mask),
+                "local": lambda: best_match(self._near(features, templates.prev_key), templates.prev_mask),
+                "overall": lambda: prototype_match(features.key, templates.overall),
+                "short": lambda: prototype_match(features.key, templates.short),
+                "long": lambda: prototype_match(features.key, templates.long),
+            }
+            missing = torch.zeros_like(templates.prev_mask)
+            return torch.cat(
+                [score() if kind in self.config.templates else missing for kind, score in scores.items()], 2
+            )
+
+    def _near(self, features: Features, prev_key: Float[Tensor, "b c h w"]) -> Float[Tensor, "b p p"]:
+        """Products with the previous frame's key, scaled by the distance score."""
+        if not self.config.distance_score:
+            return features.products.plain(prev_key)
+        return features.products.scaled(prev_key, self.distance.pairs(*prev_key.shape[-2:]))
 
     def segment(
         self, features: Features, templates: Templates, scores: Float[Tensor, "b o 10 h w"] | None = None
@@ -119,14 +133,16 @@ class TBD(nn.Module):
             context: share of the image's features that the decoder sees; below 1 at the start of a training from
                 scratch only, where it has to learn first what an object's own maps mean.
         """
-        t = clip.shape[1]
-        frames = self.encode_clip(clip, context)
+        return self.follow(self.encode_clip(clip, context), first)
+
+    def follow(self, frames: Sequence[Features], first: Float[Tensor, "b o 2 H W"]) -> Float[Tensor, "b t-1 o 2 H W"]:
+        """``forward`` for frames that are encoded already."""
         templates = self.start(frames[0], first)
         logits = []
-        for i in range(1, t):
-            logits.append(self.segment(frames[i], templates))
-            if i < t - 1:
-                templates = self.update(frames[i], templates, logits[-1].softmax(2))
+        for before, frame in pairwise(frames):
+            if logits:
+                templates = self.update(before, templates, logits[-1].softmax(2))
+            logits.append(self.segment(frame, templates))
         return torch.stack(logits, 1)
 
     def encode_clip(self, clip: Float[Tensor, "b t 3 H W"], context: float = 1.0) -> list[Features]:

@@ -1,109 +1,167 @@
-"""One visible training loop: clips in, a model out, with a log, and checkpoints to go on from."""
+"""One visible training loop, for one process or many: clips in, a model out.
 
-import json
+A batch follows from the seed and the iteration alone, and all else is in the checkpoint: a run that was interrupted and
+goes on ends with the same weights as one that was not.
+"""
+
 import math
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int64
-from torch import Tensor
-from torch.utils.data import DataLoader, Subset
-from tqdm.auto import tqdm
+from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import AdamW, Optimizer
+from torch.utils.data import DataLoader
 
 from tbd_lib.augment import swap_and_attach
+from tbd_lib.checkpoint import save_weights
 from tbd_lib.clips import Clips
 from tbd_lib.config import TrainConfig
-from tbd_lib.files import InputError, write_whole
-from tbd_lib.model import TBD, build_model
+from tbd_lib.encoder import Encoder
+from tbd_lib.evaluate import evaluate
+from tbd_lib.files import InputError, TrainingError
+from tbd_lib.imitation import Imitation
+from tbd_lib.model import TBD
+from tbd_lib.objective import Objective
+from tbd_lib.parallel import World, join
+from tbd_lib.runs import Meter, Run
 from tbd_lib.video import Video
 
 Batch = tuple[Tensor, Tensor]
-LOG_EVERY = 20  # iterations
 
 
 def train(
-    config: TrainConfig, pictures: Sequence[Video], out: Path, init: TBD | None = None, device: str = "cpu"
+    config: TrainConfig,
+    model: TBD,
+    videos: Sequence[Video],
+    out: Path,
+    *,
+    held_out: Sequence[Video] = (),
+    teacher: Encoder | None = None,
+    device: str | None = None,
+    override: bool = False,
 ) -> TBD:
-    """Train a model from scratch, or go on where a run in ``out`` was interrupted.
-
-    Writes ``out/last.pt`` (all it takes to go on) and ``out/log.jsonl`` (a line every 20 iterations).
+    """Train a model in place, or go on where a run in ``out`` was interrupted; ``runs.Run`` says what is written there.
 
     Args:
         config: the recipe.
-        pictures: images with object masks, as videos of one frame.
+        model: with the weights to begin with.
+        videos: what clips are cut from, with true masks; an image is a video of one frame.
         out: folder of this run.
-        init: a model whose weights to begin with; None begins from scratch.
-        device: where to train.
+        held_out: videos of the training data that are tracked now and then; their J&F tells the best weights.
+        teacher: a frozen encoder, on the device, that the model's encoder learns to imitate (``config.imitate``).
+        device: where to train; a GPU if there is one, else the CPU, if None.
+        override: go on although ``out`` holds a run of another configuration.
+
+    Returns:
+        The model, in inference mode.
 
     Raises:
-        InputError: ``out`` holds a run with another configuration.
-        FloatingPointError: the loss is not a number; the last checkpoint stays.
+        InputError: settings or data that cannot be trained with; ``out`` holds a run of another configuration.
+        TrainingError: the loss is not a number, or a process that makes clips died; the last checkpoint stays.
+        OSError: a checkpoint cannot be written; the last one stays.
     """
-    torch.manual_seed(config.seed)
-    model = build_model(config.model, frozen_encoder=False).to(device).train()
-    if init is not None:
-        model.load_state_dict(init.state_dict())
-    optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate)
-    done = _resume(out, config, model, optimiser)
-    progress = tqdm(_batches(config, pictures, done), initial=done, total=config.iterations, desc="train")
-    recent: list[dict[str, float]] = []
-    for iteration, (images, masks) in enumerate(progress, done):
-        _set_rate(optimiser, learning_rate(config, iteration))
-        settle(model, iteration >= config.iterations * (1 - config.settle))
-        images, masks = attach(config, images.to(device).float() / 255, masks.to(device).long(), iteration)
-        loss, iou = step(config, model, optimiser, images, masks, context_share(config, iteration))
-        if not math.isfinite(loss):
-            raise FloatingPointError(f"loss {loss} at iteration {iteration}; {out / 'last.pt'} is the last good state")
-        recent.append({"loss": loss, "iou": iou})
-        progress.set_postfix(loss=f"{loss:.3f}", iou=f"{iou:.3f}")
-        if (iteration + 1) % LOG_EVERY == 0:
-            _log(out, iteration + 1, recent)
-            recent = []
-        if (iteration + 1) % config.save_every == 0 or iteration + 1 == config.iterations:
-            _save(out, config, model, optimiser, iteration + 1)
+    with join(device) as world:
+        require_sense(config, world.size, teacher)
+        clips = Clips(config, videos)
+        torch.manual_seed(config.seed)
+        objective = prepare(config, model, teacher, world.device)
+        optimiser = make_optimiser(config, objective)
+        scaler = GradScaler(world.device.type, enabled=config.precision == "float16")
+        run = Run(out, config, {"objective": objective, "optimiser": optimiser, "scaler": scaler})
+        done = run.resume(world.share(run.read(override) if world.first else None))
+        learner = world.wrap(objective, unused_parameters=config.frames < 3 or not config.model.distance_score)
+        if world.first:
+            run.begin()
+        with Meter(run, done, world.first) as meter:
+            for iteration, batch in enumerate(batches(clips, world, run), done):
+                rate = set_rates(config, optimiser, iteration)
+                settle(config, model, iteration)
+                images, masks = attach(config, batch, world, iteration)
+                loss, iou = step(config, learner, optimiser, scaler, images, masks, context_share(config, iteration))
+                loss, iou = world.mean(torch.stack([loss, iou])).tolist()
+                if not math.isfinite(loss):
+                    raise TrainingError(f"the loss is {loss} at iteration {iteration + 1}; {kept(run)}")
+                now, last = iteration + 1, iteration + 1 == config.iterations
+                meter.count(now, last, loss=loss, iou=iou, rate=rate)
+                with meter.paused():
+                    if world.first and held_out and (now % config.validate_every == 0 or last):
+                        validate(model, held_out, run, now)
+                    if world.first and (now % config.save_every == 0 or last):
+                        run.save(now)
+        if world.first:
+            save_weights(out / "final.safetensors", model)
     return model.eval()
 
 
 def step(
     config: TrainConfig,
-    model: TBD,
-    optimiser: torch.optim.Optimizer,
+    learner: nn.Module,
+    optimiser: Optimizer,
+    scaler: GradScaler,
     images: Float[Tensor, "b t 3 H W"],
     masks: Int64[Tensor, "b t H W"],
     context: float = 1.0,
-) -> tuple[float, float]:
-    """One step of the optimiser; returns the loss and the mean intersection over union after the first frame."""
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=config.half):
-        logits = model(images, F.one_hot(masks[:, :1], 2).permute(0, 1, 4, 2, 3).float(), context)[:, :, 0]
-    loss = F.cross_entropy(logits.flatten(0, 1), masks[:, 1:].flatten(0, 1))
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """One step of the optimiser; returns this process's loss and intersection over union."""
+    half = None if config.precision == "float32" else getattr(torch, config.precision)
+    with torch.autocast(images.device.type, half, enabled=half is not None):
+        loss, iou = learner(images, masks, context)
     optimiser.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_gradient)
-    optimiser.step()
-    predicted, true = logits[:, :, 1] > logits[:, :, 0], masks[:, 1:] > 0
-    both, either = (predicted & true).sum((1, 2, 3)), (predicted | true).sum((1, 2, 3)).clamp(min=1)
-    return loss.item(), (both / either).mean().item()
+    scaler.scale(loss).backward()
+    if config.clip_gradient is not None:
+        scaler.unscale_(optimiser)
+        nn.utils.clip_grad_norm_(learner.parameters(), config.clip_gradient)
+    scaler.step(optimiser)
+    scaler.update()
+    return loss.detach(), iou
 
 
-def attach(
-    config: TrainConfig, images: Float[Tensor, "b t 3 H W"], masks: Int64[Tensor, "b t H W"], iteration: int
-) -> tuple[Float[Tensor, "b t 3 H W"], Int64[Tensor, "b t H W"]]:
-    """Swap-and-attach, drawn from the seed and the iteration alone."""
-    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + iteration)
-    least = math.ceil(config.augment.min_share * masks.shape[-1] * masks.shape[-2])
-    return swap_and_attach(images, masks, config.augment.swap, generator, least)
+def prepare(config: TrainConfig, model: TBD, teacher: Encoder | None, device: torch.device) -> Objective:
+    """The model ready to be trained on its device, inside what is minimised."""
+    model.freeze_encoder(config.encoder_rate is None)
+    imitation = None
+    if teacher is not None and config.imitate > 0:
+        imitation = Imitation(teacher, model.channels[2])
+    objective = Objective(model, imitation, config.imitate, config.imitated_frames).to(device)
+    if config.channels_last:
+        objective.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (torch's stub lacks it)
+    if config.compile:
+        model.encoder.compile()
+        model.decoder.compile()
+    return objective
 
 
-def learning_rate(config: TrainConfig, iteration: int) -> float:
-    """A linear warm-up, then half a cosine down to zero (Loshchilov and Hutter, 2017)."""
+def make_optimiser(config: TrainConfig, objective: Objective) -> Optimizer:
+    """AdamW over all that is trained; the encoder, if it is, at its own rate."""
+    encoder = list(objective.model.encoder.parameters()) if config.encoder_rate is not None else []
+    of_encoder = {id(parameter) for parameter in objective.model.encoder.parameters()}
+    others = [parameter for parameter in objective.parameters() if id(parameter) not in of_encoder]
+    groups = [{"params": others, "highest": config.learning_rate}]
+    groups += [{"params": encoder, "highest": config.encoder_rate}] if encoder else []
+    return AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
+
+
+def rate_share(config: TrainConfig, iteration: int) -> float:
+    """The learning rate as a share of its full height.
+
+    A linear warm-up; then constant, or half a cosine down to zero (Loshchilov and Hutter, 2017).
+    """
     if iteration < config.warm_up:
-        return config.learning_rate * (iteration + 1) / config.warm_up
+        return (iteration + 1) / config.warm_up
+    if config.schedule == "constant":
+        return 1.0
     share = (iteration - config.warm_up) / max(config.iterations - config.warm_up, 1)
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+    return 0.5 * (1 + math.cos(math.pi * share))
+
+
+def set_rates(config: TrainConfig, optimiser: Optimizer, iteration: int) -> float:
+    """Set the learning rates of this iteration; returns that of the head."""
+    for group in optimiser.param_groups:
+        group["lr"] = group["highest"] * rate_share(config, iteration)
+    return optimiser.param_groups[0]["lr"]
 
 
 def context_share(config: TrainConfig, iteration: int) -> float:
@@ -117,45 +175,82 @@ def context_share(config: TrainConfig, iteration: int) -> float:
     return max(iteration - config.context_from, 0) / (config.context_full - config.context_from)
 
 
-def settle(model: TBD, still: bool) -> None:
-    """Let batch-norm use its running statistics, as in inference, towards the end: the head gets used to them."""
-    model.encoder.train(not still)
+def settle(config: TrainConfig, model: TBD, iteration: int) -> None:
+    """Training mode; towards the end a trained encoder's batch-norm uses its running statistics, as in inference.
+
+    So the head gets used to them.
+    """
+    model.train()
+    if iteration >= config.iterations * (1 - config.settle):
+        model.encoder.eval()
 
 
-def _batches(config: TrainConfig, pictures: Sequence[Video], done: int) -> Iterator[Batch]:
-    """The batches that are left; each is determined by the seed and its number."""
-    clips = Clips(config, pictures)
-    left = Subset(clips, range(done * config.batch, len(clips)))
-    return iter(DataLoader(left, config.batch, num_workers=config.workers, drop_last=True))
+def attach(
+    config: TrainConfig, batch: Batch, world: World, iteration: int
+) -> tuple[Float[Tensor, "b t 3 H W"], Int64[Tensor, "b t H W"]]:
+    """The batch on its device after swap-and-attach, which seed, iteration and process determine."""
+    images, masks = (part.to(world.device, non_blocking=True) for part in batch)
+    generator = torch.Generator().manual_seed((config.seed * 1_000_003 + iteration) * 1024 + world.rank)
+    least = math.ceil(config.augment.min_share * masks.shape[-1] * masks.shape[-2])
+    return swap_and_attach(images.float() / 255, masks.long(), config.augment.swap, generator, least)
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+def batches(clips: Clips, world: World, run: Run) -> Iterator[Batch]:
+    """This process's part of every batch that is left.
+
+    Raises:
+        InputError: what a data set's files raise, in one line.
+        TrainingError: a process that makes clips died.
+    """
+    config = clips.config
+    own = config.batch // world.size
+    numbers = [
+        [iteration * config.batch + world.rank * own + place for place in range(own)]
+        for iteration in range(run.saved, config.iterations)
+    ]
+    pin = world.device.type == "cuda"
+    loader = iter(DataLoader(clips, batch_sampler=numbers, num_workers=config.workers, pin_memory=pin))
+    for iteration in range(run.saved, config.iterations):
+        try:
+            batch = next(loader)
+        except InputError as error:  # from another process it comes with a traceback, whose last line is the message
+            raise InputError(str(error).strip().splitlines()[-1].rpartition("InputError: ")[2]) from error
+        except RuntimeError as error:
+            died = f"a process that makes clips died before iteration {iteration + 1} ({str(error).splitlines()[0]})"
+            raise TrainingError(f"{died}; {kept(run)}; too little memory? try fewer --workers") from error
+        yield batch
 
 
-def _log(out: Path, iteration: int, recent: list[dict[str, float]]) -> None:
-    mean = {name: round(sum(one[name] for one in recent) / len(recent), 5) for name in ("loss", "iou")}
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / "log.jsonl").open("a") as file:
-        file.write(json.dumps({"iteration": iteration, **mean, "time": round(time.time(), 1)}) + "\n")
+def validate(model: TBD, held_out: Sequence[Video], run: Run, iteration: int) -> None:
+    """Track the held-out videos, log how well, and keep the weights if they are the best."""
+    overall = evaluate(model.eval(), held_out, baseline=False).overall
+    run.log(iteration=iteration, validation_j=overall.j.mean, validation_f=overall.f.mean)
+    run.save_if_best(model, overall.j_and_f)
 
 
-def _save(out: Path, config: TrainConfig, model: TBD, optimiser: torch.optim.Optimizer, done: int) -> None:
-    state = {"config": asdict(config), "done": done, "model": model.state_dict(), "optimiser": optimiser.state_dict()}
-    with write_whole(out / "last.pt") as temporary:
-        torch.save(state, temporary)
+def kept(run: Run) -> str:
+    """What remains of a run that stops."""
+    path = run.out / "last.pt"
+    return f"{path} holds iteration {run.saved}" if run.saved else f"{path} was not written yet"
 
 
-def _resume(out: Path, config: TrainConfig, model: TBD, optimiser: torch.optim.Optimizer) -> int:
-    """Load ``out/last.pt`` where there is one; returns the number of iterations that are done."""
-    path = out / "last.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    changed = {name for name, value in asdict(config).items() if state["config"][name] != value}
-    if changed:
-        raise InputError(f"{path}: a run with another {', '.join(sorted(changed))}; expected the same configuration")
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["done"]
+def require_sense(config: TrainConfig, processes: int, teacher: Encoder | None) -> None:
+    """Refuse settings that cannot work, before anything is written.
+
+    Raises:
+        InputError: naming the setting, its value and what was expected.
+    """
+    if config.batch % processes:
+        raise InputError(f"--batch {config.batch}: expected a multiple of the {processes} processes")
+    if config.batch // processes < 2 and config.augment.swap > 0:
+        raise InputError(
+            f"--batch {config.batch}: {config.batch // processes} clip per process; expected at least 2, since "
+            "swap-and-attach needs a partner (or --augment.swap 0)"
+        )
+    if config.frames < 2:
+        raise InputError(f"--frames {config.frames}: expected at least 2, the first of which is given")
+    if config.augment.crop != config.synthetic_augment.crop and 0 < config.synthetic_share < 1:
+        sizes = f"{config.augment.crop} and --synthetic-augment.crop {config.synthetic_augment.crop}"
+        raise InputError(f"--augment.crop {sizes}: expected the same, since clips of both stand in one batch")
+    if config.imitate > 0 and (teacher is None or config.encoder_rate is None):
+        raise InputError(f"--imitate {config.imitate}: expected a teacher, and a trained encoder (--encoder-rate)")

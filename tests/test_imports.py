@@ -25,7 +25,25 @@ ALLOWED = {
         BASE | MODEL | {"masks", "video", "metrics", "provenance", "report", "scoring", "tracker"},
     ),
     "viz": ({"viz"}, BASE | MODEL | {"geometry", "masks", "video", "overlay", "metrics", "tracker"}),
-    "train": ({"train"}, BASE | {"model", "video", "clips", "augment", "checkpoint", "evaluate"}),
+    "objective": ({"imitation", "objective"}, BASE | {"model", "encoder"}),
+    "runs": ({"parallel", "runs"}, BASE | {"model", "checkpoint", "provenance"}),
+    "train": (
+        {"train"},
+        BASE
+        | {
+            "model",
+            "video",
+            "clips",
+            "augment",
+            "checkpoint",
+            "evaluate",
+            "objective",
+            "imitation",
+            "parallel",
+            "runs",
+        },
+    ),
+    "stages": ({"stages"}, BASE | {"model", "encoder", "video", "clips", "coco", "datasets", "checkpoint"}),
 }
 FRONT = {"__init__", "__main__", "cli"}  # may import everything
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,0 +1,74 @@
+"""One process or many: who this one is among those that ``torchrun`` started, and what they agree on."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+PATIENCE = timedelta(hours=2)  # for the one process that validates
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among all that train together."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes, validates and shows progress."""
+        return self.rank == 0
+
+    def wrap(self, module: nn.Module, unused_parameters: bool) -> nn.Module:
+        """The module, averaging its gradients over all processes where there are many."""
+        if self.size == 1:
+            return module
+        devices = [self.device] if self.device.type == "cuda" else None
+        return DistributedDataParallel(module, devices, find_unused_parameters=unused_parameters)
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean over all processes."""
+        if self.size > 1:
+            dist.all_reduce(value)
+        return value / self.size
+
+    def share(self, content: T) -> T:
+        """What the first process has, in all of them."""
+        if self.size == 1:
+            return content
+        box: list[Any] = [content]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+
+@contextmanager
+def join(device: str | None = None) -> Iterator[World]:
+    """Meet the other processes, as ``torchrun`` names them in the environment; alone without it.
+
+    Each process takes a GPU of its own where there is one (nccl), else the CPU (gloo).
+
+    Args:
+        device: for instance ``"cpu"`` or ``"cuda:1"``; a GPU if there is one, else the CPU, if None.
+    """
+    size, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
+    own = torch.device(device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu"))
+    if size == 1:
+        yield World(0, 1, own)
+        return
+    if own.type == "cuda":
+        torch.cuda.set_device(own)
+    dist.init_process_group("nccl" if own.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield World(dist.get_rank(), size, own)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,111 @@
+"""From a stage's name to what it needs: videos to learn from, videos held out, and the model it begins with."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torchvision.models import DenseNet121_Weights
+
+from tbd_lib.checkpoint import load_checkpoint
+from tbd_lib.clips import drifting_videos
+from tbd_lib.coco import coco
+from tbd_lib.config import TrainConfig
+from tbd_lib.datasets import davis, sample, youtube_vos
+from tbd_lib.encoder import DenseNet121
+from tbd_lib.files import InputError
+from tbd_lib.model import TBD, build_model
+from tbd_lib.video import Video
+
+
+def stage_videos(config: TrainConfig, root: Path | None) -> tuple[list[Video], list[Video]]:
+    """The training videos of a stage's data set, and those held out: never the benchmark's own.
+
+    Args:
+        config: names the data set, and how many videos (or images) are held out: evenly spaced ones, always the same.
+        root: folder of the data set; the sample has its own.
+
+    Raises:
+        InputError: no root, no such data set in it, or too few videos to hold any out.
+    """
+    if config.dataset == "sample":
+        return hold_out(config, sample("train"))
+    if root is None:
+        raise InputError(f"--data: missing; expected the folder of the data set ({config.dataset})")
+    if config.dataset == "coco":
+        pictures, held = hold_out(config, coco(root))
+        return pictures, drifting_videos(config, held)
+    return hold_out(config, davis(root, "train") if config.dataset == "davis" else youtube_vos(root))
+
+
+def hold_out(config: TrainConfig, videos: Sequence[Video]) -> tuple[list[Video], list[Video]]:
+    """Split off ``config.hold_out`` evenly spaced videos.
+
+    Raises:
+        InputError: nothing would be left to train with.
+    """
+    if config.hold_out >= len(videos):
+        raise InputError(
+            f"--hold-out {config.hold_out}: the data has {len(videos)} videos or images; expected fewer held out"
+        )
+    held = {int((place + 0.5) * len(videos) / config.hold_out) for place in range(config.hold_out)}
+    kept = [video for place, video in enumerate(videos) if place not in held]
+    return kept, [videos[place] for place in sorted(held)]
+
+
+def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: Path | None = None) -> TBD:
+    """The model that a stage begins with.
+
+    Args:
+        config: names the architecture.
+        init: weights of the whole model, of ours or the published ones (``--init``).
+        encoder_weights: torchvision's weights of the encoder alone; fetched by torchvision if left out, where the
+            encoder is a frozen DenseNet-121 and there is no ``init``.
+
+    Raises:
+        InputError: a file that cannot be used, weights of another architecture, or no weights to be had.
+    """
+    if init is not None:
+        model = load_checkpoint(init)
+        if model.config != config.model:
+            raise InputError(f"{init}: weights of {model.config}; expected {config.model}")
+        return model
+    torch.manual_seed(config.seed)  # what is not loaded is drawn
+    model = build_model(config.model)
+    if isinstance(model.encoder, DenseNet121):
+        load_imagenet(model.encoder, encoder_weights)
+    elif config.encoder_rate is None:
+        raise InputError("--encoder-rate None: a frozen encoder without weights; expected --init, or a learning rate")
+    return model
+
+
+def load_imagenet(encoder: DenseNet121, path: Path | None = None) -> None:
+    """Fill the encoder with torchvision's ImageNet weights of DenseNet-121, from a file or fetched by torchvision.
+
+    Raises:
+        InputError: not such a file, or no connection.
+    """
+    source = path or DenseNet121_Weights.IMAGENET1K_V1.url
+    try:
+        if path is None:
+            state = DenseNet121_Weights.IMAGENET1K_V1.get_state_dict(progress=True)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        own = {our_imagenet_name(name): value for name, value in state.items()}
+        needed = {name: own[name] for name in encoder.state_dict() if not name.startswith("normalise.")}
+        encoder.load_state_dict(needed, strict=False)
+    except Exception as error:  # torch and urllib raise many kinds here
+        kind = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        raise InputError(
+            f"{source}: {kind}; expected torchvision's weights of DenseNet-121 (--encoder-weights FILE, or --init FILE)"
+        ) from error
+
+
+def our_imagenet_name(name: str) -> str:
+    """Our encoder's name of a tensor of torchvision's file, which says ``norm.1`` where we say ``norm1``."""
+    name = re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", name.removeprefix("features."))
+    prefixes = {"conv0": "stem.0", "norm0": "stem.1", "denseblock": "block"}
+    for theirs, ours in prefixes.items():
+        if name.startswith(theirs):
+            return ours + name.removeprefix(theirs)
+    return name

@@ -1,0 +1,181 @@
+"""Which of the paper's ideas matter: the same small training with each of them left out, three seeds each.
+
+    python tools/ablations.py --coco-root FOLDER --davis-root FOLDER
+
+The encoder is the bundled model's and stays frozen; everything else is trained from scratch, which takes minutes. Each
+run is scored on the sample's validation videos, on hard look-alike videos made from a published seed, and on six real
+videos of DAVIS. Runs that are done are not repeated, and an interrupted one goes on.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import mean, pstdev
+from typing import Annotated
+
+import torch
+import tyro
+from tqdm.auto import tqdm
+
+from tbd_lib.checkpoint import bundled_model
+from tbd_lib.coco import coco
+from tbd_lib.config import SMALL_STAGE, VIDEO_AUGMENT, SyntheticConfig, TrackConfig, TrainConfig
+from tbd_lib.datasets import davis, sample
+from tbd_lib.evaluate import evaluate
+from tbd_lib.files import write_json
+from tbd_lib.model import build_model
+from tbd_lib.provenance import provenance
+from tbd_lib.synthetic import clip_as_video, make_videos
+from tbd_lib.train import train
+from tbd_lib.video import Video
+
+SEEDS = (0, 1, 2)
+CROP = 160
+FULL = replace(
+    SMALL_STAGE,
+    augment=replace(SMALL_STAGE.augment, crop=CROP, area=(0.2, 0.8)),
+    synthetic_augment=replace(VIDEO_AUGMENT, crop=CROP, area=(0.3, 0.9)),
+    synthetic=replace(SMALL_STAGE.synthetic, challenge_share=0.6),
+    synthetic_share=0.6,
+    synthetic_videos=300,
+    encoder_rate=None,
+    iterations=300,
+    warm_up=20,
+    context_from=20,
+    context_full=80,
+    settle=0.0,
+    hold_out=0,
+    workers=0,
+    save_every=100,
+)
+
+
+def without(*, templates: tuple[str, ...] = (), swap: bool = False, distance: bool = False) -> TrainConfig:
+    """The full recipe with some of its ideas left out."""
+    kept = tuple(kind for kind in FULL.model.templates if kind not in templates)
+    model = replace(FULL.model, templates=kept, distance_score=not distance)
+    return replace(FULL, model=model, augment=replace(FULL.augment, swap=0.0 if swap else FULL.augment.swap))
+
+
+VARIANTS = {
+    "full": FULL,
+    "without swap-and-attach": without(swap=True),
+    "without the distance score": without(distance=True),
+    "fine only (global, local)": without(templates=("overall", "short", "long")),
+    "coarse only (overall, short, long)": without(templates=("global", "local")),
+    "without overall": without(templates=("overall",)),
+    "without short": without(templates=("short",)),
+    "without long": without(templates=("long",)),
+}
+HARD = SyntheticConfig(
+    240, 427, 24, objects=(1, 2), distractors=(3, 4), challenges=("look-alike", "crossing"), diameter=(0.2, 0.35)
+)
+HARD_SEED, HARD_VIDEOS = 2022, 6
+OWN_SIZE = TrackConfig(short_side=None)
+REDUCED = TrackConfig(short_side=240, min_object_pixels=0)  # real videos at half their size, for the time
+
+
+def run_one(variant: str, seed: int, coco_root: Path, davis_root: Path, out: Path) -> None:
+    """Train and score one variant with one seed, on one core."""
+    torch.set_num_threads(1)
+    config = replace(VARIANTS[variant], seed=seed)
+    torch.manual_seed(seed)
+    model = build_model(config.model)
+    model.encoder.load_state_dict(bundled_model().encoder.state_dict())
+    folder = run_folder(out, variant, seed)
+    train(config, model, coco(coco_root), folder, device="cpu")
+    scores = {}
+    for name, (videos, how) in test_sets(davis_root).items():
+        report = evaluate(model, videos, config=how, joined=name == "davis", baseline=False)
+        overall = report.overall
+        scores[name] = {"J": overall.j.mean, "F": overall.f.mean, "J&F": overall.j_and_f}
+    last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    write_json(folder / "result.json", {"variant": variant, "seed": seed, "scores": scores, "last_log_line": last})
+
+
+def test_sets(davis_root: Path) -> dict[str, tuple[Sequence[Video], TrackConfig]]:
+    """Videos to score, and at which size they are tracked."""
+    hard = [clip_as_video(clip) for clip in make_videos(HARD, HARD_SEED, HARD_VIDEOS)]
+    return {
+        "sample": (sample("val"), OWN_SIZE),
+        "hard": (hard, OWN_SIZE),
+        "davis": (davis(davis_root, "val", 2016), REDUCED),
+    }
+
+
+def run_folder(out: Path, variant: str, seed: int) -> Path:
+    """Where a run lies."""
+    return out / f"{'-'.join(variant.replace('(', '').replace(')', '').replace(',', '').split())}-{seed}"
+
+
+def summary(results: Sequence[dict]) -> dict[str, object]:
+    """Mean and spread (standard deviation) of J&F over the seeds, per variant and test set."""
+    table = {}
+    for variant in VARIANTS:
+        rows = [result["scores"] for result in results if result["variant"] == variant]
+        table[variant] = {
+            name: {"mean": mean(row[name]["J&F"] for row in rows), "spread": pstdev(row[name]["J&F"] for row in rows)}
+            for name in rows[0]
+        }
+    return table
+
+
+def main(
+    coco_root: Path,
+    davis_root: Path,
+    out: Path = Path("runs/ablations"),
+    json_file: Path = Path("results/ablations.json"),
+    jobs: int = 2,
+    only: Annotated[tuple[str, int] | None, tyro.conf.arg(help_behavior_hint="")] = None,
+) -> None:
+    """Run what is missing, then write the table.
+
+    Args:
+        coco_root: Images and instances in COCO's layout, to train with.
+        davis_root: Videos in DAVIS layout with a split val of 2016, to score on.
+        out: Folder for the runs.
+        json_file: Where to write the table.
+        jobs: Runs at a time, each on one core.
+        only: One variant and seed; no table is written.
+    """
+    if only is not None:
+        run_one(*only, coco_root, davis_root, out)
+        return
+    wanted = [(variant, seed) for seed in SEEDS for variant in VARIANTS]
+    missing = [one for one in wanted if not (run_folder(out, *one) / "result.json").exists()]
+    roots = ["--coco-root", str(coco_root), "--davis-root", str(davis_root), "--out", str(out)]
+
+    def start(one: tuple[str, int]) -> None:
+        folder = run_folder(out, *one)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "output.txt").open("a") as text:
+            command = [sys.executable, __file__, *roots, "--only", one[0], str(one[1])]
+            subprocess.run(command, check=True, stdout=text, stderr=subprocess.STDOUT)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(tqdm(pool.map(start, missing), total=len(missing), desc="ablations", unit="run"))
+    results = [json.loads((run_folder(out, *one) / "result.json").read_text()) for one in wanted]
+    write_json(
+        json_file,
+        {
+            "provenance": provenance(),
+            "what": "J&F; mean and standard deviation over the seeds",
+            "encoder": "of data/weights/small.safetensors, frozen",
+            "recipe": asdict(FULL),
+            "sets": {
+                "sample": "validation videos of data/sample, at their own size",
+                "hard": {"config": asdict(HARD), "seed": HARD_SEED, "videos": HARD_VIDEOS},
+                "davis": "six validation videos of DAVIS-2016, tracked at 240 pixels",
+            },
+            "table": summary(results),
+            "runs": results,
+        },
+    )
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
