@@ -2,20 +2,24 @@
 
 Written as a textbook would: the distance matrix in nested loops, one product per object, region and template, the whole
 decoder for every object, convolutions over concatenated maps. The weights are those of a ``TBD`` model.
+
+``plain_track`` is inference; ``PlainObjective`` is what training minimises, clip after clip and frame after frame.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import hypot
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from tbd_lib.decoder import Stage
 from tbd_lib.geometry import crop, pad
 from tbd_lib.masks import ids_of
 from tbd_lib.model import TBD
+from tbd_lib.objective import intersection_over_union, region_masks
 from tbd_lib.shapes import STRIDE, Image, Mask
 
 
@@ -40,11 +44,53 @@ def plain_track(model: TBD, frames: Sequence[Image], given: Mask) -> Iterator[Ma
 
 
 def plain_encode(model: TBD, image: Image) -> tuple[Sequence[Tensor], Tensor]:
-    """Features at strides 4, 8, 16 and the key "c h w" of one frame."""
-    like = model.short_inertia
-    levels = model.encoder(pad(torch.from_numpy(image).permute(2, 0, 1)[None].to(like) / 255))
+    """Features at strides 4, 8, 16 and the key "c h w" of one frame of any size."""
+    return plain_features(model, pad(torch.from_numpy(image).permute(2, 0, 1)[None].to(model.short_inertia) / 255))
+
+
+def plain_features(model: TBD, image: Tensor) -> tuple[Sequence[Tensor], Tensor]:
+    """The same of an image "1 3 H W" in [0, 1], whose sides are multiples of 16."""
+    levels = model.encoder(image)
     key = model.key_head.conv(levels[2])[0]
     return levels, key / key.norm(dim=0)
+
+
+def plain_clip_logits(model: TBD, clip: Tensor, first: Tensor) -> Tensor:
+    """Logits "t-1 2 H W" of a clip "t 3 H W" after its first frame, whose region masks are given ("2 H W").
+
+    As in training: each frame's softmax is the mask that the next frames remember.
+    """
+    nearness = plain_nearness(model, *(side // STRIDE for side in clip.shape[-2:]))
+    frames = [plain_features(model, image[None]) for image in clip]
+    one = PlainObject(model, frames[0][1], first, nearness)
+    logits = [one.logits(*frames[1])]
+    for (_, before), (levels, key) in pairwise(frames[1:]):
+        one.update(before, logits[-1].softmax(0))
+        logits.append(one.logits(levels, key))
+    return torch.stack(logits)
+
+
+class PlainObjective(nn.Module):
+    """The cross-entropy of all frames after the first, each clip by itself.
+
+    Args:
+        model: what is trained.
+    """
+
+    def __init__(self, model: TBD) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor, masks: Tensor, context: float = 1.0) -> tuple[Tensor, Tensor]:
+        """The loss and the mean intersection over union, of images "b t 3 H W" and 0/1 masks "b t H W".
+
+        The decoder sees the image in full, always: ``context`` has to be 1.
+        """
+        assert context == 1.0
+        given = region_masks(masks[:, 0])[:, 0].to(images)
+        logits = [plain_clip_logits(self.model, clip, first) for clip, first in zip(images, given, strict=True)]
+        losses = [F.cross_entropy(found, true[1:]) for found, true in zip(logits, masks, strict=True)]
+        return torch.stack(losses).mean(), intersection_over_union(torch.stack(logits).detach(), masks[:, 1:])
 
 
 def plain_nearness(model: TBD, h: int, w: int) -> Tensor:
@@ -72,12 +118,16 @@ class PlainObject:
 
     def probability(self, levels: Sequence[Tensor], key: Tensor) -> Tensor:
         """The probability "H W" that a pixel is this object's, before objects are aggregated."""
+        return self.logits(levels, key).softmax(0)[1]
+
+    def logits(self, levels: Sequence[Tensor], key: Tensor) -> Tensor:
+        """Logits "2 H W" of the background and the object."""
         scores = torch.cat([self._global(key), self._local(key), *(self._prototypes(key))])
         maps = torch.cat([scores, self.mask])[None]
         decoder = self.model.decoder
         for stage, features in zip((decoder.stage16, decoder.stage8, decoder.stage4), levels[::-1], strict=True):
             maps = plain_stage(stage, features, maps)
-        return maps.softmax(1)[0, 1]
+        return maps[0]
 
     def update(self, key: Tensor, regions: Tensor) -> None:
         """Remember this frame."""

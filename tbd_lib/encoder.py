@@ -4,7 +4,7 @@ Any module can be injected that maps an image in [0, 1] to three feature maps at
 widths in ``channels``. Normalising the image is the encoder's own business.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 Pyramid = tuple[Float[Tensor, "b c4 h4 w4"], Float[Tensor, "b c8 h8 w8"], Float[Tensor, "b c16 h w"]]
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """What the model asks of an encoder."""
 

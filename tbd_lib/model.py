@@ -135,7 +135,7 @@ class TBD(nn.Module):
         """
         return self.follow(self.encode_clip(clip, context), first)
 
-    def follow(self, frames: Sequence[Features], first: Float[Tensor, "b o 2 H W"]) -> Float[Tensor, "b t-1 o 2 H W"]:
+    def follow(self, frames: Sequence[Features], first: Float[Tensor, "b o 2 H W"]) -> Float[Tensor, "b later o 2 H W"]:
         """``forward`` for frames that are encoded already."""
         templates = self.start(frames[0], first)
         logits = []

@@ -35,7 +35,7 @@ class Objective(nn.Module):
             context: how much the decoder sees of the image's features, see ``TBD.forward``.
         """
         frames = self.model.encode_clip(images, context)
-        logits = self.model.follow(frames, region_masks(masks[:, 0]))[:, :, 0]
+        logits = self.model.follow(frames, region_masks(masks[:, 0]).to(images))[:, :, 0]
         loss = F.cross_entropy(logits.flatten(0, 1), masks[:, 1:].flatten(0, 1))
         if self.imitation is not None:
             shown = slice(0, self.pictures)

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from statistics import mean
 from time import perf_counter, time
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from tqdm.auto import tqdm
@@ -21,6 +22,7 @@ from tbd_lib.provenance import PACKAGES, provenance, version
 IRRELEVANT = {"workers", "save_every", "log_every"}  # settings that change no weights
 
 
+@runtime_checkable
 class Stateful(Protocol):
     """A part of a run: model, optimiser, scaler."""
 
@@ -63,7 +65,9 @@ class Run:
             state = torch.load(path, map_location="cpu", weights_only=True)
             changed = differences(state["config"], asdict(self.config))
         except Exception as error:  # torch raises many kinds here: zip, pickle, end of file, runtime
-            raise InputError(f"{path}: cannot be read ({error}); expected the checkpoint of a run") from error
+            raise InputError(
+                f"{path}: cannot be read ({type(error).__name__}); expected the checkpoint of a run"
+            ) from error
         if changed and not override:
             raise InputError(
                 f"{path}: a run of another configuration: {'; '.join(changed)}; expected the same "
@@ -106,8 +110,10 @@ class Run:
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
         }
-        with write_whole(self.out / "last.pt") as temporary, temporary.open("wb") as file:
-            torch.save(state, file)
+        content = BytesIO()  # written by ourselves, since torch.save hides what the file system says
+        torch.save(state, content)
+        with write_whole(self.out / "last.pt") as temporary:
+            temporary.write_bytes(content.getbuffer())
         self.saved = iteration
 
     def save_if_best(self, model: TBD, score: float) -> None:
@@ -116,7 +122,7 @@ class Run:
             self.best = score
             save_weights(self.out / "best.safetensors", model)
 
-    def log(self, **entry: float) -> None:
+    def log(self, **entry: int | float) -> None:
         """One line, with numbers that can be read."""
         line = {name: value if isinstance(value, int) else round(value, 5) for name, value in entry.items()}
         with (self.out / "log.jsonl").open("a") as file:
@@ -156,7 +162,7 @@ class Meter:
         self.bar = tqdm(initial=done, total=run.config.iterations, desc="train", unit="it", disable=not shown)
         self._begin()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Meter":
         return self
 
     def __exit__(self, *_: object) -> None:

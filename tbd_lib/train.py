@@ -212,13 +212,13 @@ def batches(clips: Clips, world: World, run: Run) -> Iterator[Batch]:
     loader = iter(DataLoader(clips, batch_sampler=numbers, num_workers=config.workers, pin_memory=pin))
     for iteration in range(run.saved, config.iterations):
         try:
-            batch = next(loader)
+            images, masks = next(loader)
         except InputError as error:  # from another process it comes with a traceback, whose last line is the message
             raise InputError(str(error).strip().splitlines()[-1].rpartition("InputError: ")[2]) from error
         except RuntimeError as error:
             died = f"a process that makes clips died before iteration {iteration + 1} ({str(error).splitlines()[0]})"
             raise TrainingError(f"{died}; {kept(run)}; too little memory? try fewer --workers") from error
-        yield batch
+        yield images, masks
 
 
 def validate(model: TBD, held_out: Sequence[Video], run: Run, iteration: int) -> None:

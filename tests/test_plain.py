@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.plain import plain_nearness, plain_track
+from benchmarks.plain import PlainObjective, plain_clip_logits, plain_nearness, plain_track
 from benchmarks.tracking import Case, measure, shared_track
+from benchmarks.training import random_clips
 from tbd_lib.config import SMALL
-from tbd_lib.model import build_model
+from tbd_lib.model import TBD, build_model
+from tbd_lib.objective import Objective, region_masks
 
 
 @pytest.mark.parametrize("size", [(48, 64), (50, 75)])
@@ -22,6 +24,34 @@ def test_masks_equal_those_of_the_plain_form(size: tuple[int, int]) -> None:
     ours, plain = list(shared_track(model, frames, given)), list(plain_track(model, frames, given))
     assert len(np.unique(np.stack(plain))) > 2  # something is tracked
     assert all(np.array_equal(a, b) for a, b in zip(ours, plain, strict=True))
+
+
+@pytest.fixture
+def in_training() -> TBD:
+    """A small model in float64 whose encoder is trained, with batch-norm as in inference: frames can come one by one."""
+    torch.manual_seed(2)
+    model = build_model(replace(SMALL, key_channels=16, decoder_channels=8), frozen_encoder=False).double().train()
+    model.encoder.eval()
+    return model
+
+
+def test_training_logits_equal_those_of_the_plain_form(in_training: TBD) -> None:
+    images, masks = random_clips(2, 4, (48, 64))
+    images, first = images.double(), region_masks(masks[:, 0]).double()
+    plain = [plain_clip_logits(in_training, clip, mask) for clip, mask in zip(images, first[:, 0], strict=True)]
+    torch.testing.assert_close(in_training(images, first)[:, :, 0], torch.stack(plain), rtol=0, atol=1e-9)
+
+
+def test_loss_and_gradients_equal_those_of_the_plain_form(in_training: TBD) -> None:
+    images, masks = random_clips(2, 4, (48, 64))
+    found = []
+    for objective in (Objective(in_training), PlainObjective(in_training)):
+        in_training.zero_grad()
+        loss, iou = objective(images.double(), masks)
+        loss.backward()
+        found.append((loss, iou, {name: one.grad for name, one in in_training.named_parameters()}))
+    assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in found[0][2].values())
+    torch.testing.assert_close(found[0], found[1], rtol=1e-7, atol=1e-9)
 
 
 def test_nearness_by_loops_equals_the_table() -> None:

@@ -1,128 +1,281 @@
-"""The training loop learns, logs, and goes on where it was interrupted."""
+"""The training loop learns, validates, stops in time, and goes on exactly where it was interrupted."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from small_runs import AUGMENT, TINY, VIDEOS, square_video, tiny_model
+from torch.amp.grad_scaler import GradScaler
 
-from tbd_lib.config import SMALL, TrainConfig
-from tbd_lib.files import InputError
-from tbd_lib.model import build_model
-from tbd_lib.train import attach, context_share, learning_rate, settle, step, train
+from tbd_lib import train as module
+from tbd_lib.files import InputError, TrainingError
+from tbd_lib.model import TBD
+from tbd_lib.objective import Objective
+from tbd_lib.parallel import World
+from tbd_lib.train import attach, context_share, make_optimiser, prepare, rate_share, set_rates, settle, step, train
 
-AUGMENT = replace(TrainConfig().augment, crop=48)
-TINY = replace(
-    TrainConfig(),
-    model=replace(SMALL, key_channels=16, decoder_channels=16),
-    augment=AUGMENT,
-    video_augment=replace(TrainConfig().video_augment, crop=48),
-    synthetic_share=1.0,
-    synthetic_videos=2,
-    frames=2,
-    batch=2,
-    iterations=4,
-    workers=0,
-    half=False,
-    save_every=2,
-)
+ALONE = World(0, 1, torch.device("cpu"))
+
+
+def same_weights(one: TBD, other: TBD) -> bool:
+    return all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
 
 
 def test_rate_rises_then_falls_to_zero() -> None:
-    config = replace(TrainConfig(), iterations=100, warm_up=10, learning_rate=1.0)
-    rates = [learning_rate(config, i) for i in range(100)]
-    assert rates[:10] == pytest.approx([0.1 * (i + 1) for i in range(10)])
-    assert all(a >= b for a, b in pairwise(rates[10:]))
-    assert rates[55] == pytest.approx(0.5) and rates[99] < 0.001
+    config = replace(TINY, iterations=100, warm_up=10, schedule="cosine")
+    shares = [rate_share(config, i) for i in range(100)]
+    assert shares[:10] == pytest.approx([0.1 * (i + 1) for i in range(10)])
+    assert all(a >= b for a, b in pairwise(shares[10:]))
+    assert shares[55] == pytest.approx(0.5) and shares[99] < 0.001
+    assert rate_share(replace(config, schedule="constant"), 99) == 1
+
+
+def test_the_encoder_has_a_rate_of_its_own_or_none() -> None:
+    model = tiny_model()
+    config = replace(TINY, learning_rate=1.0, encoder_rate=0.1, schedule="constant", warm_up=2)
+    optimiser = make_optimiser(config, Objective(model))
+    assert set_rates(config, optimiser, 0) == 0.5
+    assert [group["lr"] for group in optimiser.param_groups] == [0.5, 0.05]
+    assert [len(group["params"]) for group in optimiser.param_groups] == [
+        len(list(model.parameters())) - len(list(model.encoder.parameters())),
+        len(list(model.encoder.parameters())),
+    ]
+    frozen = make_optimiser(replace(config, encoder_rate=None), Objective(model))
+    assert len(frozen.param_groups) == 1
 
 
 def test_the_image_comes_into_view_slowly() -> None:
-    config = replace(TrainConfig(), context_from=100, context_full=300)
+    config = replace(TINY, context_from=100, context_full=300)
     assert [context_share(config, i) for i in (0, 100, 200, 300, 5000)] == [0, 0, 0.5, 1, 1]
     assert context_share(replace(config, context_from=0, context_full=0), 0) == 1
 
 
 def test_statistics_stand_still_when_settled() -> None:
-    model = build_model(TINY.model, frozen_encoder=False).train()
-    settle(model, True)
+    model, config = tiny_model(), replace(TINY, iterations=10, settle=0.3)
+    model.freeze_encoder(False)
+    settle(config, model, 7)
     assert not model.encoder.training and model.decoder.training
-    settle(model, False)
+    settle(config, model, 6)
     assert model.encoder.training
 
 
-def test_attaching_depends_on_the_iteration_alone() -> None:
+def test_attaching_depends_on_seed_iteration_and_process_alone() -> None:
     torch.manual_seed(0)
-    images, masks = torch.rand(4, 2, 3, 48, 48), torch.randint(0, 2, (4, 2, 48, 48))
+    batch = (torch.randint(0, 256, (4, 2, 3, 48, 48), dtype=torch.uint8), torch.randint(0, 2, (4, 2, 48, 48)).byte())
     config = replace(TINY, augment=replace(AUGMENT, swap=0.5))
-    first, again, other = (attach(config, images, masks, i)[0] for i in (1, 1, 2))
-    assert torch.equal(first, again) and not torch.equal(first, other)
+    elsewhere = World(1, 2, torch.device("cpu"))
+    first, again, later, other = (
+        attach(config, batch, *where)[0] for where in ((ALONE, 1), (ALONE, 1), (ALONE, 2), (elsewhere, 1))
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, later) and not torch.equal(first, other)
 
 
-def test_a_clip_is_learned_by_heart() -> None:
-    """A bright block moves over noise: IoU above 0.9 after some seconds of training."""
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_clip_is_learned_by_heart(precision: str) -> None:
+    """A bright block moves over noise: IoU above 0.95 within seconds."""
     torch.manual_seed(0)
     images, masks = torch.rand(1, 3, 3, 64, 64) * 0.3, torch.zeros(1, 3, 64, 64, dtype=torch.long)
     for t in range(3):
         images[0, t, :, 10:30, 8 + 8 * t : 28 + 8 * t] += 0.6
         masks[0, t, 10:30, 8 + 8 * t : 28 + 8 * t] = 1
-    model = build_model(TINY.model, frozen_encoder=False).train()
-    optimiser = torch.optim.AdamW(model.parameters(), 2e-3)
-    loss, iou = 1.0, 0.0
-    for _ in range(150):
-        loss, iou = step(TINY, model, optimiser, images, masks)
-        if iou > 0.95:
+    config = replace(TINY, precision=precision, learning_rate=2e-3, encoder_rate=2e-3)
+    objective = prepare(config, tiny_model(), None, torch.device("cpu"))
+    objective.train()
+    optimiser, scaler = make_optimiser(config, objective), GradScaler("cpu", enabled=False)
+    loss, iou = torch.tensor(1.0), torch.tensor(0.0)
+    for _ in range(250):
+        loss, iou = step(config, objective, optimiser, scaler, images, masks)
+        if iou > 0.96:
             break
-    assert iou > 0.9 and loss < 0.1
+    assert iou > 0.95 and loss < 0.1
+
+
+def test_the_gradient_is_clipped_to_the_norm_asked_for() -> None:
+    images, masks = torch.rand(2, 2, 3, 48, 48), torch.randint(0, 2, (2, 2, 48, 48))
+    norms = {}
+    for most in (None, 1e-3):
+        config = replace(TINY, clip_gradient=most)
+        objective = prepare(config, tiny_model(), None, torch.device("cpu"))
+        step(config, objective, make_optimiser(config, objective), GradScaler("cpu", enabled=False), images, masks)
+        gradients = [parameter.grad.norm() for parameter in objective.parameters() if parameter.grad is not None]
+        norms[most] = torch.stack(gradients).norm().item()
+    assert norms[None] > 1e-2 and norms[1e-3] == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_a_frozen_encoder_stays_to_the_last_bit(tmp_path: Path) -> None:
+    model = train(replace(TINY, encoder_rate=None), tiny_model(), VIDEOS, tmp_path, device="cpu")
+    for name, value in tiny_model().state_dict().items():
+        changed = not torch.equal(value, model.state_dict()[name])
+        assert changed != name.startswith("encoder.") or name in ("distance.out.bias",), name
+
+
+def test_channels_last_changes_the_layout_alone(tmp_path: Path) -> None:
+    losses = []
+    for last in (False, True):
+        config = replace(TINY, iterations=1, log_every=1, channels_last=last)
+        train(config, tiny_model(), VIDEOS, tmp_path / str(last), device="cpu")
+        losses.append(json.loads((tmp_path / str(last) / "log.jsonl").read_text())["loss"])
+    assert losses[0] == pytest.approx(losses[1], abs=2e-5)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = train(TINY, [], tmp_path / "whole")
-    from tbd_lib import train as module
-
+    config = replace(TINY, synthetic_share=0.5, synthetic_videos=2)
+    whole = train(config, tiny_model(), VIDEOS, tmp_path / "whole", held_out=VIDEOS[:1], device="cpu")
     calls = 0
 
-    def stop_at_third(*arguments: object) -> tuple[float, float]:
+    def stop_at_fourth(*arguments):
         nonlocal calls
         calls += 1
         if calls == 4:
             raise KeyboardInterrupt
-        return step(*arguments)  # type: ignore[arg-type]
+        return step(*arguments)
 
-    monkeypatch.setattr(module, "step", stop_at_third)
+    monkeypatch.setattr(module, "step", stop_at_fourth)
     with pytest.raises(KeyboardInterrupt):
-        train(TINY, [], tmp_path / "parts")
-    resumed = train(TINY, [], tmp_path / "parts")
-    for name, value in whole.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[name]), name
-    with pytest.raises(InputError, match=r"last.pt: a run with another seed; expected the same configuration"):
-        train(replace(TINY, seed=1), [], tmp_path / "parts")
+        train(config, tiny_model(), VIDEOS, tmp_path / "parts", held_out=VIDEOS[:1], device="cpu")
+    resumed = train(config, tiny_model(), VIDEOS, tmp_path / "parts", held_out=VIDEOS[:1], device="cpu")
+    assert same_weights(whole, resumed)
+    logs = [
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("whole", "parts")
+    ]
+    for lines in logs:
+        for line in lines:
+            line.pop("time", None)
+            line.pop("clips_per_second", None)
+    assert logs[0] == logs[1]
+    assert {line["iteration"] for line in logs[0]} == {2, 4}
+    assert sum("validation_j" in line for line in logs[0]) == 2
+
+
+KILLED = """
+import os, sys, time
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from dataclasses import replace
+from small_runs import TINY, VIDEOS, tiny_model
+from tbd_lib.train import train
+if {slow}:
+    import tbd_lib.files as files
+    fsync = os.fsync
+    def slowly(handle):  # the checkpoint is written in part: now is the moment
+        Path({out!r}, "writing").touch()
+        time.sleep(0.3)
+        fsync(handle)
+    files.os.fsync = slowly
+config = replace(TINY, iterations=12, save_every=1, log_every=1)
+train(config, tiny_model(), VIDEOS, Path({out!r}), device="cpu")
+"""
+
+
+def killed(out: Path, slow: bool, after: float) -> None:
+    """Start a run, kill it with SIGKILL some seconds after it began to write, and look at what it left."""
+    code = KILLED.format(tests=str(Path(__file__).parent), out=str(out), slow=slow)
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    began = out / ("writing" if slow else "last.pt")
+    while not began.exists() and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for path in out.glob("last.pt"):
+        assert torch.load(path, weights_only=True)["iteration"] >= 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_killed_at_any_moment_and_resumed_it_ends_with_the_same_weights(tmp_path: Path) -> None:
+    """At several moments, during the write of a checkpoint as well; what was killed is continued each time."""
+    config = replace(TINY, iterations=12, save_every=1, log_every=1)
+    whole = train(config, tiny_model(), VIDEOS, tmp_path / "whole", device="cpu")
+    out = tmp_path / "killed"
+    out.mkdir()
+    for slow, after in ((True, 0.15), (False, 0.02), (True, 0.4)):
+        (out / "writing").unlink(missing_ok=True)
+        killed(out, slow, after)
+    assert not (out / "final.safetensors").exists()
+    resumed = train(config, tiny_model(), VIDEOS, out, device="cpu")
+    assert same_weights(whole, resumed)
+    lines = [json.loads(line)["iteration"] for line in (out / "log.jsonl").read_text().splitlines()]
+    assert lines == list(range(1, 13))
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tbd_lib import train as module
-
-    monkeypatch.setattr(module, "step", lambda *_: (float("nan"), 0.0))
-    with pytest.raises(FloatingPointError, match=r"loss nan at iteration 0"):
-        train(TINY, [], tmp_path)
-    assert not (tmp_path / "last.pt").exists()
-
-
-def test_the_log_has_a_line_per_twenty_iterations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tbd_lib import train as module
-
-    values = iter([(float(i), 0.5) for i in range(40)])
-    monkeypatch.setattr(module, "step", lambda *_: next(values))
-    train(replace(TINY, iterations=40, save_every=40), [], tmp_path)
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["iteration"] for line in lines] == [20, 40]
-    assert [line["loss"] for line in lines] == [9.5, 29.5]
-    assert {line["iou"] for line in lines} == {0.5}
+    losses = iter([0.5, 0.5, float("nan")])
+    monkeypatch.setattr(module, "step", lambda *_: (torch.tensor(next(losses)), torch.tensor(0.0)))
+    with pytest.raises(TrainingError, match=r"the loss is nan at iteration 3; .*last.pt holds iteration 2"):
+        train(TINY, tiny_model(), VIDEOS, tmp_path, device="cpu")
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["iteration"] == 2
 
 
-def test_training_begins_with_given_weights(tmp_path: Path) -> None:
-    init = build_model(TINY.model, frozen_encoder=False)
-    trained = train(replace(TINY, learning_rate=0.0, iterations=1, settle=1.0), [], tmp_path, init)
-    for name, value in init.named_parameters():
-        assert torch.equal(value, trained.get_parameter(name)), name
+class Dying(list):
+    """Masks of which reading one kills the process that does."""
+
+    def __getitem__(self, place):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_dies_is_told(tmp_path: Path) -> None:
+    message = r"a process that makes clips died before iteration 1 \(.*exited unexpectedly\); .* was not written yet"
+    with pytest.raises(TrainingError, match=message):
+        videos = [replace(VIDEOS[0], truth=Dying(VIDEOS[0].truth or []))]
+        train(replace(TINY, workers=1), tiny_model(), videos, tmp_path, device="cpu")
+
+
+def test_an_error_of_a_worker_is_one_line(tmp_path: Path) -> None:
+    tall = square_video(6, 1, "no object")
+    assert tall.truth is not None
+    for mask in tall.truth:
+        mask[:] = 0
+    message = r"^no object: the last of 50 without an object that is large enough; expected one$"
+    for workers in (0, 1):
+        with pytest.raises(InputError, match=message):
+            train(replace(TINY, workers=workers), tiny_model(), [tall], tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch": 1}, r"--batch 1: 1 clip per process; expected at least 2"),
+        ({"frames": 1}, r"--frames 1: expected at least 2"),
+        ({"imitate": 0.1}, r"--imitate 0.1: expected a teacher"),
+        (
+            {"synthetic_share": 0.5, "augment": replace(AUGMENT, crop=64)},
+            r"--augment.crop 64 and .* 48: expected the same",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_is_written(changes, message, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        train(replace(TINY, **changes), tiny_model(), VIDEOS, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_clip_is_enough_without_swaps(tmp_path: Path) -> None:
+    config = replace(TINY, batch=1, iterations=1, augment=replace(AUGMENT, swap=0.0))
+    assert not train(config, tiny_model(), VIDEOS, tmp_path, device="cpu").training
+
+
+def test_validation_keeps_the_best_and_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    best, save_if_best = [], module.Run.save_if_best
+
+    def as_scored(run, model, score):
+        save_if_best(run, model, {2: 0.9, 4: 0.1}[2 if not best else 4])
+        best.append({name: value.clone() for name, value in model.state_dict().items()})
+
+    monkeypatch.setattr(module.Run, "save_if_best", as_scored)
+    final = train(TINY, tiny_model(), VIDEOS, tmp_path, held_out=VIDEOS[:1], device="cpu")
+    kept, last = load_file(tmp_path / "best.safetensors"), load_file(tmp_path / "final.safetensors")
+    assert all(torch.equal(value, kept[name]) for name, value in best[0].items())
+    assert all(torch.equal(value, last[name]) for name, value in final.state_dict().items())
+    assert not torch.equal(kept["key_head.conv.weight"], last["key_head.conv.weight"])
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["best"] == 0.9

@@ -1,0 +1,52 @@
+"""What the tests of training share: a run of seconds."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tbd_lib.config import SMALL, SMALL_STAGE, VIDEO_AUGMENT, TrainConfig
+from tbd_lib.model import TBD, build_model
+from tbd_lib.video import Frame, Video
+
+AUGMENT = replace(VIDEO_AUGMENT, crop=48)
+TINY = replace(
+    SMALL_STAGE,
+    model=replace(SMALL, key_channels=16, decoder_channels=16),
+    augment=AUGMENT,
+    synthetic_augment=AUGMENT,
+    synthetic_share=0.0,
+    frames=3,
+    batch=4,
+    iterations=4,
+    warm_up=0,
+    context_from=0,
+    context_full=0,
+    precision="float32",
+    save_every=2,
+    log_every=2,
+    validate_every=2,
+    workers=0,
+)
+
+
+def tiny_model(config: TrainConfig = TINY) -> TBD:
+    """A model with weights that are always the same."""
+    import torch
+
+    torch.manual_seed(5)
+    return build_model(config.model)
+
+
+def square_video(frames: int = 6, side: int = 20, name: str = "square") -> Video:
+    """A bright square that moves over noise, and another that stays."""
+    random = np.random.default_rng(side)
+    images, masks = random.integers(0, 120, (frames, 60, 72, 3), np.uint8), np.zeros((frames, 60, 72), np.uint8)
+    for t in range(frames):
+        images[t, 10 : 10 + side, 4 + 3 * t : 4 + 3 * t + side] += 120
+        masks[t, 10 : 10 + side, 4 + 3 * t : 4 + 3 * t + side] = 3
+        masks[t, 40:58, 40:60] = 7
+    pictures = [Frame(f"{t:05d}", image) for t, image in enumerate(images)]
+    return Video(name, pictures, {0: masks[0]}, list(masks))
+
+
+VIDEOS = [square_video(6, 20, "a"), square_video(5, 16, "b")]

@@ -1,0 +1,200 @@
+"""The paper's stages on tiny data sets in their real layouts, and what they begin with."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.models import densenet121
+
+from tbd_lib.checkpoint import load_checkpoint, save_weights
+from tbd_lib.cli import main
+from tbd_lib.config import COCO_STAGE, DAVIS_STAGE, SAMPLE_STAGE, SMALL, STAGES, YOUTUBE_VOS_STAGE
+from tbd_lib.encoder import DenseNet121
+from tbd_lib.files import InputError
+from tbd_lib.masks import write_mask
+from tbd_lib.model import build_model
+from tbd_lib.stages import hold_out, load_imagenet, stage_model, stage_videos
+from tbd_lib.video import Video
+
+SIZE = (72, 96)
+
+
+def write_frames(images: Path, masks: Path, count: int, step: int = 1) -> None:
+    """A video of noise with a square object; ``step`` between frames' numbers."""
+    images.mkdir(parents=True)
+    for t in range(count):
+        name, mask = f"{t * step:05d}", np.zeros(SIZE, np.uint8)
+        mask[10:50, 10 + t : 60 + t] = 1
+        noise = np.random.default_rng(t).integers(0, 256, (*SIZE, 3), np.uint8)
+        Image.fromarray(noise).save(images / f"{name}.jpg")
+        write_mask(masks / f"{name}.png", mask)
+
+
+def coco_tree(root: Path) -> Path:
+    """Three images with an instance each, as COCO publishes them."""
+    folder = root / "train2017"
+    folder.mkdir(parents=True)
+    (root / "annotations").mkdir()
+    images, annotations = [], []
+    for i in range(1, 4):
+        name = f"{i:012d}.jpg"
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (*SIZE, 3), np.uint8)).save(folder / name)
+        images.append({"id": i, "file_name": name, "height": SIZE[0], "width": SIZE[1]})
+        polygon = [10, 10, 80, 10, 80, 60, 10, 60]
+        box = {"id": i, "image_id": i, "category_id": 1, "iscrowd": 0, "area": 3500, "bbox": [10, 10, 70, 50]}
+        annotations.append(box | {"segmentation": [polygon]})
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "thing"}]}
+    (root / "annotations" / "instances_train2017.json").write_text(json.dumps(content))
+    return root
+
+
+def davis_tree(root: Path) -> Path:
+    """Two training videos and one of the benchmark's, as DAVIS publishes them."""
+    for name in ("one", "two", "benchmark"):
+        write_frames(root / "JPEGImages" / "480p" / name, root / "Annotations" / "480p" / name, 11)
+    (root / "ImageSets" / "2017").mkdir(parents=True)
+    (root / "ImageSets" / "2017" / "train.txt").write_text("one\ntwo\n")
+    (root / "ImageSets" / "2017" / "val.txt").write_text("benchmark\n")
+    return root
+
+
+def youtube_vos_tree(root: Path) -> Path:
+    """Two videos of every fifth frame, as YouTube-VOS publishes them."""
+    for name in ("0a1b2c", "3d4e5f"):
+        write_frames(root / "train" / "JPEGImages" / name, root / "train" / "Annotations" / name, 11, step=5)
+    return root
+
+
+TREES = {"coco": coco_tree, "davis": davis_tree, "youtube-vos": youtube_vos_tree}
+QUICK = ["--batch", "2", "--augment.crop", "32", "--hold-out", "1", "--workers", "0", "--log-every", "1"]
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as torchvision publishes it: names with ``norm.1``, and layers that are not used here."""
+    torch.manual_seed(0)
+    state = densenet121(weights=None).state_dict()
+    old = {name.replace(".norm1.", ".norm.1.").replace(".conv2.", ".conv.2."): value for name, value in state.items()}
+    path = tmp_path_factory.mktemp("weights") / "densenet121.pth"
+    torch.save(old, path)
+    return path
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_each_stage_of_the_paper_starts_runs_and_resumes(name: str, imagenet: Path, tmp_path: Path) -> None:
+    root, out = TREES[name](tmp_path / "data"), tmp_path / "run"
+    command = ["train", name, "--data", str(root), "--out", str(out), "--encoder-weights", str(imagenet), *QUICK]
+    frames = ["--frames", "3"] if name == "coco" else []  # the others with their ten
+    command += [*frames, "--iterations", "3", "--save-every", "2", "--device", "cpu", "--precision", "float32"]
+    assert main(command) == 0
+    first = (out / "final.safetensors").read_bytes()
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in log] == [1, 2, 3, 3] and "validation_j" in log[-1]
+    assert main(command) == 0  # all is done: nothing changes
+    assert (out / "final.safetensors").read_bytes() == first
+    assert main([*command, "--learning-rate", "0.1"]) == 2  # another configuration
+    assert load_checkpoint(out / "best.safetensors").config.encoder == "densenet121"
+
+
+def test_a_stage_under_torchrun(imagenet: Path, tmp_path: Path) -> None:
+    """The command of the README, with two processes; it resumes under one."""
+    root, out = davis_tree(tmp_path / "data"), tmp_path / "run"
+    options = ["davis", "--data", str(root), "--out", str(out), "--encoder-weights", str(imagenet), *QUICK]
+    options += ["--batch", "4", "--iterations", "3", "--frames", "3", "--device", "cpu", "--save-every", "1"]
+    many = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "tbd_lib"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    answer = subprocess.run(
+        [*many, "train", *options], capture_output=True, text=True, timeout=280, check=False, env=environment
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("weights in") == 1
+    assert torch.load(out / "last.pt", weights_only=True)["iteration"] == 3
+    assert main(["train", *options, "--iterations", "4", "--override"]) == 0
+    assert torch.load(out / "last.pt", weights_only=True)["iteration"] == 4
+
+
+def test_the_presets_are_the_papers() -> None:
+    """The table of docs/method.md, "Training recipe of the authors"."""
+    for stage, frames, batch in ((COCO_STAGE, 5, 16), (DAVIS_STAGE, 10, 8), (YOUTUBE_VOS_STAGE, 10, 8)):
+        assert (stage.frames, stage.batch, stage.iterations) == (frames, batch, 64_000)
+        assert (stage.learning_rate, stage.schedule, stage.weight_decay) == (1e-4, "constant", 0.0)
+        assert stage.encoder_rate is None and stage.model.encoder == "densenet121" and stage.synthetic_share == 0
+        assert (stage.augment.crop, stage.augment.flip, stage.augment.swap, stage.augment.tries) == (384, 0.5, 0.2, 10)
+        assert stage.augment.min_share * 384**2 == 256 and stage.augment.aspect == 4 / 3
+    image, video = COCO_STAGE.augment, DAVIS_STAGE.augment
+    assert (image.rotate, image.scale, image.shear, image.area) == (20, 1.25, 20, (0.5, 1.0))
+    assert (video.rotate, video.scale, video.shear, video.area) == (5, 1.05, 5, (0.8, 1.0))
+    assert YOUTUBE_VOS_STAGE.augment == video
+    assert all(stage.dataset == name for name, stage in STAGES.items())
+
+
+def test_held_out_videos_are_always_the_same_and_not_trained_with(tmp_path: Path) -> None:
+    videos = [Video(str(i), [], {}) for i in range(10)]
+    kept, held = hold_out(replace(SAMPLE_STAGE, hold_out=2), videos)
+    assert [video.name for video in held] == ["2", "7"] and len(kept) == 8
+    assert hold_out(replace(SAMPLE_STAGE, hold_out=0), videos) == (videos, [])
+    with pytest.raises(InputError, match=r"--hold-out 10: the data has 10 videos or images; expected fewer held out"):
+        hold_out(replace(SAMPLE_STAGE, hold_out=10), videos)
+    training, validation = stage_videos(replace(DAVIS_STAGE, hold_out=1), davis_tree(tmp_path))
+    assert {video.name for video in [*training, *validation]} == {"one", "two"}  # nothing of the benchmark
+
+
+def test_the_sample_stage_needs_no_folder_the_others_do() -> None:
+    training, validation = stage_videos(SAMPLE_STAGE, None)
+    assert len(training) == 4 and len(validation) == 1
+    with pytest.raises(InputError, match=r"--data: missing; expected the folder of the data set \(coco\)"):
+        stage_videos(COCO_STAGE, None)
+
+
+def test_imagenet_weights_fill_the_whole_encoder(imagenet: Path) -> None:
+    encoder, features = DenseNet121(), densenet121(weights=None)
+    state = torch.load(imagenet, weights_only=True)
+    features.load_state_dict(
+        {name.replace(".norm.1.", ".norm1.").replace(".conv.2.", ".conv2."): value for name, value in state.items()}
+    )
+    load_imagenet(encoder, imagenet)
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        ours = encoder.eval()(image)[2]
+        theirs = encoder.normalise(image)
+        for name, layer in features.eval().features.named_children():
+            theirs = layer(theirs)
+            if name == "denseblock3":
+                break
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("content", [b"nonsense", None])
+def test_a_file_that_is_not_imagenets_is_named(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    if content is None:
+        torch.save({"features.conv0.weight": torch.zeros(1)}, path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"weights.pth: .*; expected torchvision's weights of DenseNet-121"):
+        load_imagenet(DenseNet121(), path)
+
+
+def test_a_model_begins_with_given_weights_of_its_architecture(tmp_path: Path) -> None:
+    model = build_model(SMALL)
+    save_weights(tmp_path / "init.safetensors", model)
+    loaded = stage_model(SAMPLE_STAGE, tmp_path / "init.safetensors")
+    assert torch.equal(loaded.key_head.conv.weight, model.key_head.conv.weight)
+    with pytest.raises(InputError, match=r"init.safetensors: weights of .*'small'.*; expected .*'densenet121'"):
+        stage_model(COCO_STAGE, tmp_path / "init.safetensors")
+    with pytest.raises(InputError, match=r"--encoder-rate None: a frozen encoder without weights"):
+        stage_model(replace(SAMPLE_STAGE, encoder_rate=None))
+
+
+def test_the_same_seed_begins_with_the_same_weights() -> None:
+    one, other = stage_model(SAMPLE_STAGE), stage_model(SAMPLE_STAGE)
+    assert torch.equal(one.key_head.conv.weight, other.key_head.conv.weight)
+    different = stage_model(replace(SAMPLE_STAGE, seed=1))
+    assert not torch.equal(one.key_head.conv.weight, different.key_head.conv.weight)
