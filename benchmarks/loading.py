@@ -2,12 +2,13 @@
 
     python -m benchmarks.loading --coco-root ../shared/data/COCO --json-file results/loading.json
 
-Both make the same clips of the same pictures: they draw the same numbers. The plain pipeline is the textbook's: it turns
-the whole picture, crops, resizes and flips, each with the function that Pillow has for it, and looks then whether an object
-is large enough; a try that fails has cost the first frame. The library multiplies the matrices, tries on the mask alone,
-and resamples once. ``tests/test_loading.py`` holds that both show the same.
+Both make the same clips of the same pictures: they draw the same numbers. The plain pipeline is the textbook's: it
+turns the whole picture, crops, resizes and flips, each with the function that Pillow has for it, and looks then whether
+an object is large enough; a try that fails has cost the first frame. The library multiplies the matrices, tries on the
+mask alone, and resamples once. ``tests/test_loading.py`` holds that both show the same.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,11 +124,18 @@ def measure(root: Path, clips: int, rounds: int) -> dict[str, object]:
     seconds = in_turn(forms, rounds)
     return {
         "images": len(ours.videos),
+        "pixels_per_image": mean_pixels(root, ours.videos),
         "clips": clips,
         "rounds": rounds,
         "ratio": ratios(seconds["plain"], seconds["ours"]),
         "clips_per_processor_second": {name: clips / median(times) for name, times in seconds.items()},
     }
+
+
+def mean_pixels(root: Path, videos: Sequence[Video]) -> float:
+    """Pixels of a picture, on average: the plain form turns them all, the library only those that it keeps."""
+    sizes = [Pictures.open(root / "train2017" / f"{video.name}.jpg").size for video in videos]
+    return float(np.mean([width * height for width, height in sizes]))
 
 
 def make(clips: Clips, numbers: range) -> None:

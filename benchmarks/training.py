@@ -28,6 +28,7 @@ from tbd_lib.provenance import provenance
 from tbd_lib.synthetic import random_clip
 from tbd_lib.train import make_optimiser, prepare, step
 
+
 def random_clips(clips: int, frames: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Images "b t 3 H W" in [0, 1] and 0/1 masks "b t H W" of one object in synthetic videos."""
     config = replace(TRAINING, height=size[0], width=size[1], frames=frames, min_pixels=16)

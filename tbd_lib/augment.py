@@ -36,11 +36,10 @@ class Augmentation:
 
     def _cut(self, t: int, picture: Pictures.Image, how: Resampling, fill: int | tuple[int, int, int]) -> np.ndarray:
         to_input = self.to_input[t]
-        shrink = int(np.sqrt(abs(np.linalg.det(to_input))))
+        shrink = int(np.sqrt(abs(np.linalg.det(to_input))) + 1e-6)
         if how == Resampling.BILINEAR and shrink > 1:  # bilinear looks at four pixels only: large pictures would alias
-            width, height = picture.size
             picture = picture.reduce(shrink)
-            to_input = np.diag([picture.size[0] / width, picture.size[1] / height, 1.0]) @ to_input
+            to_input = np.diag([1 / shrink, 1 / shrink, 1.0]) @ to_input
         data = tuple(to_input[:2].ravel().tolist())
         return np.asarray(picture.transform((self.size[1], self.size[0]), Transform.AFFINE, data, how, fillcolor=fill))
 

@@ -59,6 +59,20 @@ def test_the_crop_has_the_area_and_aspect_asked_for(seed: int, area: tuple[float
     assert 3 / 4 - 1e-9 <= width / height <= 4 / 3 + 1e-9
 
 
+def test_a_large_picture_is_averaged_before_it_is_made_small() -> None:
+    """A checkerboard of single pixels becomes grey: taking single pixels would leave it black and white."""
+    board = (np.indices((512, 512)).sum(0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, 2)
+    mask = np.zeros((512, 512), np.uint8)
+    mask[:, 256:] = 5
+    how = sample_augmentation(STILL, np.random.default_rng(0), 1, (512, 512))
+    assert np.abs(how.image(0, board).astype(int) - 127).max() <= 2
+    assert set(np.unique(how.mask(0, mask))) == {0, 5}
+    # and stays in place
+    halves = np.where(mask[..., None] > 0, [250, 250, 250], [10, 10, 10]).astype(np.uint8)
+    small = how.image(0, halves)
+    assert (small[:, :32] == 10).all() and (small[:, 32:] == 250).all()
+
+
 def test_flips_mirror() -> None:
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     how = sample_augmentation(replace(STILL, flip=1.0), np.random.default_rng(0), 1, (64, 64))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tbd_lib import datasets as module
-from tbd_lib.datasets import davis, folder, sample
+from tbd_lib.datasets import davis, folder, sample, youtube_vos
 from tbd_lib.files import InputError
 from tbd_lib.masks import ids_of, write_mask
 from tbd_lib.overlay import OverlayWriter
@@ -235,6 +235,34 @@ def test_bad_input_of_ones_own_is_refused(own: tuple[Path, Path], tmp_path: Path
         with pytest.raises(InputError) as caught:
             folder(video, given)
         assert re.search(error, str(caught.value)) and "\n" not in str(caught.value)
+
+
+def test_youtube_vos_takes_annotated_frames_and_gives_late_objects(tmp_path: Path):
+    for number, present in ((0, (1,)), (5, (1, 4)), (10, (4,)), (15, None)):
+        image = np.full((ROWS, COLUMNS, 3), number, dtype=np.uint8)
+        write_image(tmp_path / f"train/JPEGImages/0a1b/{number:05}.jpg", image)
+        if present is not None:
+            write_mask(tmp_path / f"train/Annotations/0a1b/{number:05}.png", mask_of(*present))
+    (video,) = youtube_vos(tmp_path)
+    assert [frame.name for frame in video.frames] == ["00000", "00005", "00010"]
+    assert video.truth is not None and [ids_of(mask) for mask in video.truth] == [[1], [1, 4], [4]]
+    assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [1], 1: [4]}
+
+
+def test_what_is_missing_of_youtube_vos_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match=r"train/JPEGImages: no such folder, expected YouTube-VOS as released"):
+        youtube_vos(tmp_path)
+    (tmp_path / "train/JPEGImages/0a1b").mkdir(parents=True)
+    (tmp_path / "train/Annotations").mkdir()
+    with pytest.raises(InputError, match=r"Annotations: found no videos, expected a folder of masks per video"):
+        youtube_vos(tmp_path)
+    (tmp_path / "train/Annotations/0a1b").mkdir()
+    write_image(tmp_path / "train/JPEGImages/0a1b/00000.jpg", np.zeros((ROWS, COLUMNS, 3), dtype=np.uint8))
+    with pytest.raises(InputError, match=r"0a1b: found no masks, expected some of the frames"):
+        youtube_vos(tmp_path)
+    write_mask(tmp_path / "train/Annotations/0a1b/00005.png", mask_of(1))
+    with pytest.raises(InputError, match=r"00005.png: a mask without a frame"):
+        youtube_vos(tmp_path)
 
 
 def test_real_davis_2016_videos_have_one_object(shared: Path):

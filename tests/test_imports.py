@@ -30,18 +30,8 @@ ALLOWED = {
     "train": (
         {"train"},
         BASE
-        | {
-            "model",
-            "video",
-            "clips",
-            "augment",
-            "checkpoint",
-            "evaluate",
-            "objective",
-            "imitation",
-            "parallel",
-            "runs",
-        },
+        | {"model", "encoder", "video", "clips", "augment", "checkpoint", "evaluate"}
+        | {"objective", "imitation", "parallel", "runs"},
     ),
     "stages": ({"stages"}, BASE | {"model", "encoder", "video", "clips", "coco", "datasets", "checkpoint"}),
 }

@@ -56,6 +56,42 @@ def test_training_equals_the_authors_program() -> None:
         np.testing.assert_allclose(ours[name], norm, rtol=1e-7, err_msg=name)
 
 
+def test_score_maps_of_templates_left_out_are_zero_and_the_others_unchanged() -> None:
+    torch.manual_seed(0)
+    model, image, regions = build_model(TINY).eval(), torch.rand(1, 3, 64, 80), random_regions(1, 1, 64, 80)
+    with torch.no_grad():
+        features = model.encode(image)
+        templates = model.start(features, regions)
+        full = model.match(features, templates)
+        for place, kind in enumerate(TINY.templates):
+            kept = tuple(other for other in TINY.templates if other != kind)
+            model.config = replace(TINY, templates=kept)
+            scores = model.match(features, templates)
+            own = slice(2 * place, 2 * place + 2)
+            assert full[:, :, own].any() and not scores[:, :, own].any()
+            others = [c for c in range(10) if c // 2 != place]
+            assert torch.equal(scores[:, :, others], full[:, :, others])
+
+
+def test_without_the_distance_score_the_local_match_is_as_strong_from_far() -> None:
+    """In the first frame the local template is the global one; without the score both match alike."""
+    torch.manual_seed(0)
+    image, regions = torch.rand(1, 3, 64, 80), random_regions(1, 1, 64, 80)
+    for on in (True, False):
+        model = build_model(replace(TINY, distance_score=on)).eval()
+        with torch.no_grad():
+            features = model.encode(image)
+            scores = model.match(features, model.start(features, regions))
+        assert torch.equal(scores[:, :, :2], scores[:, :, 2:4]) != on
+
+
+def test_frames_encoded_before_are_followed_as_a_clip() -> None:
+    torch.manual_seed(0)
+    model, clip, first = build_model(TINY).eval(), torch.rand(2, 3, 3, 32, 48), random_regions(2, 1, 32, 48)
+    with torch.no_grad():
+        assert torch.equal(model.follow(model.encode_clip(clip), first), model(clip, first))
+
+
 def test_a_frozen_encoder_stays_as_it_is() -> None:
     model = build_model(TINY, frozen_encoder=True).train()
     before = {name: value.clone() for name, value in model.encoder.state_dict().items()}

@@ -28,7 +28,7 @@ def test_masks_equal_those_of_the_plain_form(size: tuple[int, int]) -> None:
 
 @pytest.fixture
 def in_training() -> TBD:
-    """A small model in float64 whose encoder is trained, with batch-norm as in inference: frames can come one by one."""
+    """A small model in float64, its encoder trained with batch-norm as in inference: frames can come one by one."""
     torch.manual_seed(2)
     model = build_model(replace(SMALL, key_channels=16, decoder_channels=8), frozen_encoder=False).double().train()
     model.encoder.eval()
