@@ -74,7 +74,8 @@ def plain_cut(
     """A clip from one picture, or None if no crop of it shows an object that is large enough."""
     assert video.truth is not None
     picture, mask = Pictures.open(image).convert("RGB"), Pictures.fromarray(video.truth[0])
-    random.integers(1), random.choice([1, -1])  # the library draws where a clip starts and which way it plays
+    random.integers(1)  # the library draws where a clip starts,
+    random.choice([1, -1])  # and which way it plays
     for _ in range(config.tries):
         steps = draw(config, random, frames, (picture.height, picture.width))
         first = steps.frame(0, (picture, mask))

@@ -22,7 +22,10 @@ Pyramid = tuple[Float[Tensor, "b c4 h4 w4"], Float[Tensor, "b c8 h8 w8"], Float[
 class Encoder(Protocol):
     """What the model asks of an encoder."""
 
-    channels: tuple[int, int, int]
+    @property
+    def channels(self) -> tuple[int, int, int]:
+        """Widths of the features at strides 4, 8 and 16."""
+        ...
 
     def __call__(self, image: Float[Tensor, "b 3 H W"]) -> Pyramid:
         """Features at strides 4, 8 and 16, each with its width of ``channels``."""
