@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Float64, Int64, UInt8
 from PIL import Image as Pictures
 from PIL.Image import Resampling, Transform
@@ -16,7 +17,9 @@ from tbd_lib.config import AugmentConfig
 from tbd_lib.shapes import Image, Mask
 
 Matrix = Float64[np.ndarray, "3 3"]
+Picture = Float[Tensor, "3 H W"]
 FILL = (124, 116, 104)  # the ImageNet mean: outside the picture there is nothing to see after normalising
+GREY = torch.tensor(FILL, dtype=torch.float32).view(3, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -28,20 +31,41 @@ class Augmentation:
 
     def image(self, t: int, image: Image) -> UInt8[np.ndarray, "Y X 3"]:
         """Frame ``t`` of the clip (bilinear)."""
-        return self._cut(t, Pictures.fromarray(image), Resampling.BILINEAR, FILL)
+        return self.picture(t, as_picture(image)).permute(1, 2, 0).numpy()
+
+    def picture(self, t: int, picture: Picture) -> UInt8[Tensor, "3 Y X"]:
+        """The same for a frame that was made ready once and is cut more than once."""
+        to_input = self.to_input[t]
+        shrink = int(np.sqrt(abs(np.linalg.det(to_input))) + 1e-6)
+        if shrink > 1:  # bilinear looks at four pixels only: large pictures would alias
+            picture = F.avg_pool2d(picture, shrink, ceil_mode=True)
+            to_input = np.diag([1 / shrink, 1 / shrink, 1.0]) @ to_input
+        places = self._places(to_input, picture.shape[-2:])
+        cut = F.grid_sample(picture[None], places[None], align_corners=False)[0]
+        return cut.add_(GREY).round_().to(torch.uint8)
 
     def mask(self, t: int, mask: Mask) -> UInt8[np.ndarray, "Y X"]:
         """The id mask of frame ``t`` (nearest)."""
-        return self._cut(t, Pictures.fromarray(mask), Resampling.NEAREST, 0)
+        data = tuple(self.to_input[t][:2].ravel().tolist())
+        cut = Pictures.fromarray(mask).transform(
+            (self.size[1], self.size[0]), Transform.AFFINE, data, Resampling.NEAREST
+        )
+        return np.asarray(cut)
 
-    def _cut(self, t: int, picture: Pictures.Image, how: Resampling, fill: int | tuple[int, int, int]) -> np.ndarray:
-        to_input = self.to_input[t]
-        shrink = int(np.sqrt(abs(np.linalg.det(to_input))) + 1e-6)
-        if how == Resampling.BILINEAR and shrink > 1:  # bilinear looks at four pixels only: large pictures would alias
-            picture = picture.reduce(shrink)
-            to_input = np.diag([1 / shrink, 1 / shrink, 1.0]) @ to_input
-        data = tuple(to_input[:2].ravel().tolist())
-        return np.asarray(picture.transform((self.size[1], self.size[0]), Transform.AFFINE, data, how, fillcolor=fill))
+    def _places(self, to_input: Matrix, size: tuple[int, ...]) -> Float[Tensor, "Y X 2"]:
+        """Where each output pixel's centre lies in a picture of ``size``, which runs from -1 to 1 both ways."""
+        height, width = size
+        to_unit = (np.array([[2 / width, 0, -1], [0, 2 / height, -1]]) @ to_input).tolist()
+        rows, columns = (torch.arange(side) + 0.5 for side in self.size)
+        places = torch.empty(*self.size, 2)
+        for axis, (by_column, by_row, constant) in enumerate(to_unit):
+            torch.add((rows * by_row + constant)[:, None], columns * by_column, out=places[..., axis])
+        return places
+
+
+def as_picture(image: Image) -> Picture:
+    """An image ready to be cut: grey is zero, which is what lies outside of it."""
+    return torch.from_numpy(image).permute(2, 0, 1).contiguous().float().sub_(GREY)
 
 
 def sample_augmentation(

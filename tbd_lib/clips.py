@@ -10,7 +10,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tbd_lib.augment import Augmentation, sample_augmentation
+from tbd_lib.augment import Augmentation, as_picture, sample_augmentation
 from tbd_lib.config import AugmentConfig, SyntheticConfig, TrainConfig
 from tbd_lib.files import InputError
 from tbd_lib.shapes import Mask
@@ -103,18 +103,18 @@ def cut(
     for _ in range(config.tries):
         how = sample_augmentation(config, random, frames, first.shape)
         if target := choose_target(how.mask(0, first), config, random):
-            return _apply(how, video, positions, target)
+            return _apply(how, video, positions, {positions[0]: first}, target)
     return None
 
 
-def _apply(how: Augmentation, video: Video, positions: Sequence[int], target: int) -> Sample:
-    """Read each frame once, and cut it as often as it occurs."""
+def _apply(how: Augmentation, video: Video, positions: Sequence[int], masks: dict[int, Mask], target: int) -> Sample:
+    """Cut all frames; each is read once, however often it occurs, and some masks were read before."""
     assert video.truth is not None and isinstance(video.frames, Sequence)
-    images = {at: video.frames[at].image for at in dict.fromkeys(positions)}
-    masks = {at: (video.truth[at] == target).astype(np.uint8) for at in images}
-    picture = np.stack([how.image(t, images[at]) for t, at in enumerate(positions)])
-    own = np.stack([how.mask(t, masks[at]) for t, at in enumerate(positions)])
-    return torch.from_numpy(picture).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(own)
+    pictures = {at: as_picture(video.frames[at].image) for at in dict.fromkeys(positions)}
+    masks |= {at: video.truth[at] for at in pictures if at not in masks}
+    own = np.stack([how.mask(t, masks[at]) == target for t, at in enumerate(positions)])
+    images = torch.stack([how.picture(t, pictures[at]) for t, at in enumerate(positions)])
+    return images, torch.from_numpy(own.view(np.uint8))
 
 
 def choose_target(mask: Mask, config: AugmentConfig, random: np.random.Generator) -> int | None:

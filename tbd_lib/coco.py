@@ -72,8 +72,8 @@ def _frame(path: Path) -> Frame:
 
 def _mask(index: COCO, image: int, size: tuple[int, int]) -> Mask:
     """The id mask of an image: from large to small, so that a small instance on top of a large one stays visible."""
-    mask = np.zeros(size, np.uint8)
+    mask = np.zeros(size, np.uint8, order="F")  # as pycocotools lays out what it decodes
     instances = index.loadAnns(index.getAnnIds(image, iscrowd=False))
     for number, instance in enumerate(sorted(instances, key=lambda one: -one["area"])[:MOST_INSTANCES], 1):
-        mask[index.annToMask(instance) > 0] = number
-    return mask
+        np.maximum(mask, index.annToMask(instance) * np.uint8(number), out=mask)  # numbers rise: the later is on top
+    return np.ascontiguousarray(mask)

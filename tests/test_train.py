@@ -220,7 +220,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pyt
 class Dying(list):
     """Masks of which reading one kills the process that does."""
 
-    def __getitem__(self, place):
+    def __getitem__(self, place):  # pyright: ignore[reportIncompatibleMethodOverride]
         os.kill(os.getpid(), signal.SIGKILL)
 
 

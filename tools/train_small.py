@@ -20,7 +20,7 @@ import tyro
 from tbd_lib.checkpoint import load_checkpoint, save_weights
 from tbd_lib.clips import drifting_videos
 from tbd_lib.coco import coco
-from tbd_lib.config import SMALL_STAGE, TrainConfig
+from tbd_lib.config import SMALL_STAGE
 from tbd_lib.distance import DistanceScorer
 from tbd_lib.encoder import Encoder
 from tbd_lib.files import InputError, write_json, write_whole
