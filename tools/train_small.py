@@ -1,6 +1,6 @@
 """Train the bundled small model: images and synthetic videos, in stages, in some hours on two cores.
 
-    python tools/train_small.py --coco-root FOLDER [--teacher FILE.py]
+    python -m tools.train_small --coco-root FOLDER [--teacher FILE.py]
 
 ``FOLDER`` holds images and instances in COCO's layout (``train2017/``, ``annotations/``). ``FILE`` is a Python module
 whose ``load()`` gives a frozen ImageNet encoder (see ``tbd_lib.encoder.Encoder``) for the encoder to imitate in the

@@ -1,0 +1,32 @@
+"""What is counted on tensors without data is what real tensors take."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import step_memory
+from tbd_lib.config import SMALL, SMALL_STAGE
+
+TINY = replace(
+    SMALL_STAGE,
+    model=replace(SMALL, key_channels=16, decoder_channels=16),
+    augment=replace(SMALL_STAGE.augment, crop=64),
+    frames=3,
+    batch=2,
+)
+
+
+def test_counts_on_fake_tensors_are_those_on_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = step_memory.step_bytes(TINY)
+    monkeypatch.setattr(step_memory, "pretending", nullcontext)
+    assert step_memory.step_bytes(TINY) == pytest.approx(fake, rel=1e-3)
+    images = 2 * 3 * 3 * 64 * 64 * 4
+    assert fake["inputs"] == images + images // 3 * 2  # masks are 64-bit integers, without colours
+
+
+def test_more_clips_take_more_for_activations_and_the_same_for_weights() -> None:
+    one, two = (step_memory.measure(replace(TINY, batch=batch))["parts_gib"] for batch in (2, 4))
+    ratio = two["saved_for_backward"] / one["saved_for_backward"]  # type: ignore[index]
+    assert 1.4 < ratio < 2  # the distance score of all pairs of places is there once, whatever the batch
+    assert two["adam_moments"] == one["adam_moments"]  # type: ignore[index]

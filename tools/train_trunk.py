@@ -1,0 +1,90 @@
+"""The recipe proved on real video: a head of the paper's width, trained from scratch on a frozen ImageNet trunk.
+
+    python -m tools.train_trunk --trunk FILE.py --coco-root FOLDER --davis-root FOLDER
+
+``FILE`` is a Python module whose ``load()`` gives a frozen encoder with the widths of DenseNet-121, for instance an
+ImageNet ResNet-50. The head learns by the COCO stage's recipe, shortened to what a CPU can do (``results/trunk.json``
+lists what differs), and is scored on real videos. Run it again after an interruption and it goes on.
+"""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import cast
+
+import torch
+import tyro
+from torch import nn
+
+from tbd_lib.clips import drifting_videos
+from tbd_lib.coco import coco
+from tbd_lib.config import BENCHMARK, COCO_STAGE
+from tbd_lib.datasets import davis
+from tbd_lib.evaluate import evaluate
+from tbd_lib.files import write_json
+from tbd_lib.model import TBD
+from tbd_lib.provenance import provenance
+from tbd_lib.runs import differences
+from tbd_lib.stages import hold_out
+from tbd_lib.train import train
+from tools.train_small import load_teacher
+
+SHORT = replace(
+    COCO_STAGE,
+    augment=replace(COCO_STAGE.augment, crop=192, area=(0.15, 0.7), rotate=10.0, shear=8.0, scale=1.15),
+    synthetic_augment=replace(COCO_STAGE.synthetic_augment, crop=192),
+    batch=4,
+    iterations=360,
+    learning_rate=1e-3,
+    schedule="cosine",
+    warm_up=20,
+    clip_gradient=1.0,
+    context_from=20,
+    context_full=80,
+    hold_out=8,
+    validate_every=120,
+    save_every=40,
+    log_every=10,
+    workers=1,
+)
+
+
+def main(
+    trunk: Path,
+    coco_root: Path,
+    davis_root: Path,
+    run: Path = Path("runs/trunk"),
+    json_file: Path = Path("results/trunk.json"),
+    threads: int = 2,
+) -> None:
+    """Train the head, score it on the six real videos, write the curve and the scores.
+
+    Args:
+        trunk: A Python module whose load() gives a frozen encoder.
+        coco_root: Images and instances in COCO's layout, to train with.
+        davis_root: Videos in DAVIS layout with a split val of 2016, to score on.
+        run: Folder for the checkpoint and the log.
+        json_file: Where to write the scores and the curve.
+        threads: For PyTorch.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(SHORT.seed)
+    model = TBD(cast(nn.Module, load_teacher(trunk)), SHORT.model)
+    kept, held = hold_out(SHORT, coco(coco_root))
+    train(SHORT, model, kept, run, held_out=drifting_videos(SHORT, held), device="cpu")
+    report = evaluate(model, davis(davis_root, "val", 2016), config=BENCHMARK, joined=True)
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    content = {
+        "what": "head of the paper's width on a frozen ImageNet ResNet-50 v2 (ONNX model zoo, Apache 2.0), on a CPU",
+        "images": len(kept),
+        "differs_from_the_coco_stage": differences(asdict(COCO_STAGE), asdict(SHORT)),
+        "minutes": round((log[-1].get("time", log[-2]["time"]) - log[0]["time"]) / 60, 1),
+        "log": log,
+        "scores": report.as_json(),
+        "provenance": provenance(),
+    }
+    write_json(json_file, content)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
