@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lab lint notebooks clean
+.PHONY: demo test lab lint notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
@@ -25,6 +25,12 @@ lint: $(READY)            ## style and types
 
 notebooks: $(READY)       ## run all notebooks and store their outputs
 	$(BIN)/python tools/run_notebooks.py
+
+# COCO and DAVIS name folders in the layouts of these data sets; what is done is not done again
+COCO  ?= ../shared/data/COCO
+DAVIS ?= ../shared/data/DAVIS
+ablations: $(READY)       ## train and score without each of the paper's ideas: results/ablations.json
+	OMP_NUM_THREADS=1 $(BIN)/python tools/ablations.py --coco-root $(COCO) --davis-root $(DAVIS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it to the 
     from tbd_lib.config import BENCHMARK as BENCHMARK
     from tbd_lib.config import PAPER as PAPER
     from tbd_lib.config import SMALL as SMALL
+    from tbd_lib.config import STAGES as STAGES
     from tbd_lib.config import AugmentConfig as AugmentConfig
     from tbd_lib.config import ModelConfig as ModelConfig
     from tbd_lib.config import SyntheticConfig as SyntheticConfig
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it to the 
     from tbd_lib.datasets import davis as davis
     from tbd_lib.datasets import folder as folder
     from tbd_lib.datasets import sample as sample
+    from tbd_lib.datasets import youtube_vos as youtube_vos
     from tbd_lib.files import InputError as InputError
     from tbd_lib.files import data_folder as data_folder
     from tbd_lib.masks import read_mask as read_mask
@@ -54,6 +56,7 @@ _HOMES = {
         "BENCHMARK",
         "PAPER",
         "SMALL",
+        "STAGES",
         "AugmentConfig",
         "ModelConfig",
         "SyntheticConfig",
@@ -64,7 +67,7 @@ _HOMES = {
     "video": ["Clip", "Frame", "Video"],
     "masks": ["read_mask", "write_mask"],
     "overlay": ["OverlayWriter"],
-    "datasets": ["davis", "folder", "sample"],
+    "datasets": ["davis", "folder", "sample", "youtube_vos"],
     "synthetic": ["make_videos", "random_clip"],
     "augment": ["swap_and_attach"],
     "model": ["TBD", "Features", "build_model"],

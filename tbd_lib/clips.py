@@ -131,7 +131,8 @@ def drifting_videos(config: TrainConfig, pictures: Sequence[Video]) -> list[Vide
     """
     found = []
     for number, picture in enumerate(pictures):
-        sample = cut(picture, config.frames, config.augment, np.random.default_rng([config.seed, number]))
+        random = np.random.default_rng([config.seed, number])
+        sample = cut(picture, max(config.frames, 3), config.augment, random)  # scores leave out the first and the last
         if sample is not None:
             images, masks = sample[0].permute(0, 2, 3, 1).numpy(), sample[1].numpy()
             frames = [Frame(f"{t:05d}", image) for t, image in enumerate(images)]

@@ -100,6 +100,16 @@ def test_a_clip_is_learned_by_heart(precision: str) -> None:
     assert iou > 0.95 and loss < 0.1
 
 
+def test_half_precision_with_a_scaler_learns_and_is_resumed(tmp_path: Path) -> None:
+    """The loss is scaled, so that small gradients do not vanish; the scale is part of the checkpoint."""
+    config = replace(TINY, precision="float16", iterations=3, save_every=1)
+    model = train(config, tiny_model(), VIDEOS, tmp_path, device="cpu")
+    assert all(value.isfinite().all() for value in model.state_dict().values())
+    assert not torch.equal(model.key_head.conv.weight, tiny_model().key_head.conv.weight)
+    scaler = torch.load(tmp_path / "last.pt", weights_only=True)["parts"]["scaler"]
+    assert scaler["scale"] > 1
+
+
 def test_the_gradient_is_clipped_to_the_norm_asked_for() -> None:
     images, masks = torch.rand(2, 2, 3, 48, 48), torch.randint(0, 2, (2, 2, 48, 48))
     norms = {}
