@@ -1,0 +1,40 @@
+"""The recipe of the bundled model: what it averages, whom it imitates, and that its story is told."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tbd_lib.config import SMALL
+from tbd_lib.files import InputError, data_folder
+from tbd_lib.model import build_model
+from tools.train_small import STAGES, average, load_teacher
+
+
+def test_averaged_weights_lie_half_way() -> None:
+    torch.manual_seed(0)
+    one, other = build_model(SMALL), build_model(SMALL)
+    mean = {name: (value + other.state_dict()[name]) / 2 for name, value in one.state_dict().items()}
+    kept = {name: value.clone() for name, value in other.state_dict().items()}
+    average(one, other)
+    for name, value in one.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, mean[name])
+    assert all(torch.equal(value, kept[name]) for name, value in other.state_dict().items())
+
+
+def test_a_teacher_is_what_load_gives(tmp_path: Path) -> None:
+    file = tmp_path / "trunk.py"
+    file.write_text("import torch\ndef load():\n    return torch.nn.Conv2d(3, 4, 1)\n")
+    assert load_teacher(file).weight.shape == (4, 3, 1, 1)  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match=r"nothing.py: cannot be loaded; expected a Python file"):
+        load_teacher(tmp_path / "nothing.py")
+
+
+def test_the_story_beside_the_weights_is_that_of_the_recipe() -> None:
+    story = json.loads((data_folder() / "weights" / "small.json").read_text())
+    assert list(story["stages"]) == list(STAGES)
+    assert "nothing of DAVIS" in story["data"]
+    for name, stage in STAGES.items():
+        assert story["stages"][name]["iterations"] == stage.iterations == story["last_log_line"][name]["iteration"]
