@@ -13,7 +13,8 @@ def clip(b: int = 2, t: int = 3) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(b, t, 3, 32, 32, generator=generator)
     masks = torch.zeros(b, t, 32, 32, dtype=torch.long)
-    masks[:, :, 8:24, 8:24] = 1
+    for time in range(t):
+        masks[:, time, 8:24, 4 * time : 4 * time + 16] = 1
     return images, masks
 
 
