@@ -18,6 +18,7 @@ import torch
 import tyro
 
 from benchmarks.plain import plain_track
+from benchmarks.timing import ratios
 from tbd_lib.config import PAPER, SMALL, ModelConfig, TrackConfig
 from tbd_lib.files import write_json
 from tbd_lib.model import TBD, build_model
@@ -52,20 +53,19 @@ def measure(case: Case, frames: int, rounds: int) -> dict[str, object]:
     given = np.zeros((case.height, case.columns), np.uint8)
     for i, rows in enumerate(np.array_split(np.arange(case.height), case.objects), 1):
         given[rows[: len(rows) * 2 // 3 + 1], case.columns // 4 : case.columns // 2] = i
-    ratios, seconds, differ = [], {"plain": [], "shared": []}, 0.0
+    seconds, differ = {"plain": [], "shared": []}, 0.0
     for _ in range(rounds):
         plain, plain_seconds = timed(lambda: list(plain_track(model, images, given)))
         shared, shared_seconds = timed(lambda: list(shared_track(model, images, given)))
         seconds["plain"].append(plain_seconds / frames)
         seconds["shared"].append(shared_seconds / frames)
-        ratios.append(plain_seconds / shared_seconds)
         differ = float(np.mean(np.stack(plain) != np.stack(shared)))
     return {
         "width": case.width,
         "objects": case.objects,
         "size": [case.height, case.columns],
         "frames": frames,
-        "ratio": {"median": median(ratios), "min": min(ratios), "max": max(ratios)},
+        "ratio": ratios(seconds["plain"], seconds["shared"]),
         "seconds_per_frame": {name: median(values) for name, values in seconds.items()},
         "pixels_that_differ": differ,
     }

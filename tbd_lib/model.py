@@ -95,10 +95,9 @@ class TBD(nn.Module):
                 "short": lambda: prototype_match(features.key, templates.short),
                 "long": lambda: prototype_match(features.key, templates.long),
             }
-            missing = torch.zeros_like(templates.prev_mask)
-            return torch.cat(
-                [score() if kind in self.config.templates else missing for kind, score in scores.items()], 2
-            )
+            kept = self.config.templates
+            maps = [s() if kind in kept else torch.zeros_like(templates.prev_mask) for kind, s in scores.items()]
+            return torch.cat(maps, 2)
 
     def _near(self, features: Features, prev_key: Float[Tensor, "b c h w"]) -> Float[Tensor, "b p p"]:
         """Products with the previous frame's key, scaled by the distance score."""

@@ -1,7 +1,7 @@
 """The folder of a training run: its log, its weights, and all it takes to go on exactly where it was interrupted."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
@@ -146,6 +146,22 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
         elif before != after and prefix + name not in IRRELEVANT:
             found.append(f"{prefix}{name} {before}, now {after}")
     return found
+
+
+def read_log(out: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log: of training, and of validation."""
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def training_lines(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A log's lines without those of validation."""
+    return [line for line in log if "loss" in line]
+
+
+def minutes(log: Sequence[dict[str, Any]]) -> float:
+    """Time from a log's first line of training to its last."""
+    lines = training_lines(log)
+    return round((lines[-1]["time"] - lines[0]["time"]) / 60, 1)
 
 
 class Meter:

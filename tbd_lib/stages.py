@@ -33,8 +33,7 @@ def stage_videos(config: TrainConfig, root: Path | None) -> tuple[list[Video], l
     if root is None:
         raise InputError(f"--data: missing; expected the folder of the data set ({config.dataset})")
     if config.dataset == "coco":
-        pictures, held = hold_out(config, coco(root))
-        return pictures, drifting_videos(config, held)
+        return hold_out_images(config, coco(root))
     return hold_out(config, davis(root, "train") if config.dataset == "davis" else youtube_vos(root))
 
 
@@ -51,6 +50,16 @@ def hold_out(config: TrainConfig, videos: Sequence[Video]) -> tuple[list[Video],
     held = {int((place + 0.5) * len(videos) / config.hold_out) for place in range(config.hold_out)}
     kept = [video for place, video in enumerate(videos) if place not in held]
     return kept, [videos[place] for place in sorted(held)]
+
+
+def hold_out_images(config: TrainConfig, images: Sequence[Video]) -> tuple[list[Video], list[Video]]:
+    """The same for images, of which those held out become short videos that can be tracked.
+
+    Raises:
+        InputError: nothing would be left to train with.
+    """
+    kept, held = hold_out(config, images)
+    return kept, drifting_videos(config, held)
 
 
 def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: Path | None = None) -> TBD:

@@ -204,13 +204,11 @@ def batches(clips: Clips, world: World, run: Run) -> Iterator[Batch]:
     """
     config = clips.config
     own = config.batch // world.size
-    numbers = [
-        [iteration * config.batch + world.rank * own + place for place in range(own)]
-        for iteration in range(run.saved, config.iterations)
-    ]
+    left = range(run.saved, config.iterations)
+    numbers = [[iteration * config.batch + world.rank * own + place for place in range(own)] for iteration in left]
     pin = world.device.type == "cuda"
     loader = iter(DataLoader(clips, batch_sampler=numbers, num_workers=config.workers, pin_memory=pin))
-    for iteration in range(run.saved, config.iterations):
+    for iteration in left:
         try:
             images, masks = next(loader)
         except InputError as error:  # from another process it comes with a traceback, whose last line is the message

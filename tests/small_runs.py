@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from tbd_lib.config import SMALL, SMALL_STAGE, VIDEO_AUGMENT, TrainConfig
 from tbd_lib.model import TBD, build_model
@@ -31,8 +32,6 @@ TINY = replace(
 
 def tiny_model(config: TrainConfig = TINY) -> TBD:
     """A model with weights that are always the same."""
-    import torch
-
     torch.manual_seed(5)
     return build_model(config.model)
 

@@ -11,7 +11,7 @@ import torch
 from small_runs import TINY, tiny_model
 
 from tbd_lib.files import InputError
-from tbd_lib.runs import Meter, Run, differences
+from tbd_lib.runs import Meter, Run, differences, minutes, read_log, training_lines
 
 
 def run_of(out: Path, config=TINY) -> Run:
@@ -128,3 +128,15 @@ def test_the_log_has_means_of_the_iterations_since_the_last_line(tmp_path: Path)
         (5, 4, 0.5),
     ]
     assert all(line["clips_per_second"] > 0 for line in lines)
+
+
+def test_a_log_is_read_back_and_its_time_is_that_of_training(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    run.begin()
+    run.log(iteration=2, loss=0.5, time=60.0)
+    run.log(iteration=4, loss=0.25, time=150.0)
+    run.log(iteration=4, validation_j=0.75)
+    log = read_log(tmp_path)
+    assert log[-1] == {"iteration": 4, "validation_j": 0.75}
+    assert [line["loss"] for line in training_lines(log)] == [0.5, 0.25]
+    assert minutes(log) == 1.5

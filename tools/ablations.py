@@ -11,6 +11,7 @@ an interrupted one goes on.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import mean, pstdev
-from typing import Annotated
 
 import torch
 import tyro
@@ -32,6 +32,7 @@ from tbd_lib.evaluate import evaluate
 from tbd_lib.files import write_json
 from tbd_lib.model import TBD, build_model
 from tbd_lib.provenance import provenance
+from tbd_lib.runs import read_log
 from tbd_lib.synthetic import clip_as_video, make_videos
 from tbd_lib.train import train
 from tbd_lib.video import Video
@@ -94,7 +95,7 @@ def run_one(variant: str, seed: int, coco_root: Path, davis_root: Path, out: Pat
         report = evaluate(model, videos, config=how, joined=name == "davis", baseline=False)
         overall = report.overall
         scores[name] = {"J": overall.j.mean, "F": overall.f.mean, "J&F": overall.j_and_f}
-    last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    last = read_log(folder)[-1]
     write_json(folder / "result.json", {"variant": variant, "seed": seed, "scores": scores, "last_log_line": last})
 
 
@@ -124,7 +125,7 @@ def test_sets(davis_root: Path) -> dict[str, tuple[Sequence[Video], TrackConfig]
 
 def run_folder(out: Path, variant: str, seed: int) -> Path:
     """Where a run lies."""
-    return out / f"{'-'.join(variant.replace('(', '').replace(')', '').replace(',', '').split())}-{seed}"
+    return out / f"{'-'.join(re.findall(r'[a-z-]+', variant))}-{seed}"
 
 
 def summary(results: Sequence[dict]) -> dict[str, object]:
@@ -145,7 +146,7 @@ def main(
     out: Path = Path("runs/ablations"),
     json_file: Path = Path("results/ablations.json"),
     jobs: int = 2,
-    only: Annotated[tuple[str, int] | None, tyro.conf.arg(help_behavior_hint="")] = None,
+    only: tuple[str, int] | None = None,
 ) -> None:
     """Run what is missing, then write the table.
 

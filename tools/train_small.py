@@ -9,7 +9,6 @@ DAVIS is ever read.
 """
 
 import importlib.util
-import json
 import shutil
 from copy import deepcopy
 from dataclasses import asdict, replace
@@ -19,7 +18,6 @@ import torch
 import tyro
 
 from tbd_lib.checkpoint import load_checkpoint, save_weights
-from tbd_lib.clips import drifting_videos
 from tbd_lib.coco import coco
 from tbd_lib.config import SMALL_STAGE
 from tbd_lib.distance import DistanceScorer
@@ -27,7 +25,8 @@ from tbd_lib.encoder import Encoder
 from tbd_lib.files import InputError, write_json, write_whole
 from tbd_lib.model import TBD, build_model
 from tbd_lib.provenance import provenance
-from tbd_lib.stages import hold_out
+from tbd_lib.runs import minutes, read_log, training_lines
+from tbd_lib.stages import hold_out_images
 from tbd_lib.train import train
 
 FIRST = replace(SMALL_STAGE, settle=0.0, hold_out=0)
@@ -104,8 +103,7 @@ def main(
             model = load_checkpoint(finished)
         else:
             config = config if guide is not None else replace(config, imitate=0.0)
-            kept, held = hold_out(config, pictures)
-            held_out = drifting_videos(config, held)
+            kept, held_out = hold_out_images(config, pictures)
             model = train(config, model, kept, run / name, held_out=held_out, teacher=guide, device="cpu")
         if name == "first":
             model.distance = DistanceScorer(config.model.distance_units)  # see "notes" in small.json
@@ -142,8 +140,7 @@ def load_teacher(path: Path) -> Encoder:
 
 def write_story(path: Path, run: Path, images: int) -> None:
     """How the weights were made: data, the stages' settings and the end of their logs."""
-    logs = {name: (run / name / "log.jsonl").read_text().splitlines() for name in STAGES}
-    lines = {name: [line for line in map(json.loads, log) if "loss" in line] for name, log in logs.items()}
+    logs = {name: read_log(run / name) for name in STAGES}
     story = {
         "model": asdict(FIRST.model),
         "data": f"{images} images of COCO train2017 with instances, and synthetic videos; nothing of DAVIS",
@@ -153,9 +150,9 @@ def write_story(path: Path, run: Path, images: int) -> None:
             f"after the {' and the '.join(AVERAGED)} stage the weights are the mean of those before and after it",
             "the first four stages ran with earlier forms of the training code, to the same settings",
         ],
-        "minutes": {name: round((rows[-1]["time"] - rows[0]["time"]) / 60, 1) for name, rows in lines.items()},
+        "minutes": {name: minutes(log) for name, log in logs.items()},
         "stages": {name: asdict(config) for name, config in STAGES.items()},
-        "last_log_line": {name: rows[-1] for name, rows in lines.items()},
+        "last_log_line": {name: training_lines(log)[-1] for name, log in logs.items()},
         "provenance": provenance(),
     }
     write_json(path, story)

@@ -7,7 +7,6 @@ ImageNet ResNet-50. The head learns by the COCO stage's recipe, shortened to wha
 lists what differs), and is scored on real videos. Run it again after an interruption and it goes on.
 """
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
@@ -16,16 +15,14 @@ import torch
 import tyro
 from torch import nn
 
-from tbd_lib.clips import drifting_videos
-from tbd_lib.coco import coco
 from tbd_lib.config import COCO_STAGE, TrackConfig
 from tbd_lib.datasets import davis
 from tbd_lib.evaluate import evaluate
 from tbd_lib.files import write_json
 from tbd_lib.model import TBD
 from tbd_lib.provenance import provenance
-from tbd_lib.runs import differences
-from tbd_lib.stages import hold_out
+from tbd_lib.runs import differences, minutes, read_log
+from tbd_lib.stages import stage_videos
 from tbd_lib.train import train
 from tools.train_small import load_teacher
 
@@ -72,16 +69,16 @@ def main(
     torch.set_num_threads(threads)
     torch.manual_seed(SHORT.seed)
     model = TBD(cast(nn.Module, load_teacher(trunk)), SHORT.model)
-    kept, held = hold_out(SHORT, coco(coco_root))
-    train(SHORT, model, kept, run, held_out=drifting_videos(SHORT, held), device="cpu")
+    kept, held_out = stage_videos(SHORT, coco_root)
+    train(SHORT, model, kept, run, held_out=held_out, device="cpu")
     report = evaluate(model, davis(davis_root, "val", 2016), config=REDUCED, joined=True)
-    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    log = read_log(run)
     content = {
         "what": "head of the paper's width on a frozen ImageNet ResNet-50 v2 (ONNX model zoo, Apache 2.0), on a CPU",
         "images": len(kept),
         "tracked_at": f"{REDUCED.short_side} pixels, shorter side",
         "differs_from_the_coco_stage": differences(asdict(COCO_STAGE), asdict(SHORT)),
-        "minutes": round((log[-1].get("time", log[-2]["time"]) - log[0]["time"]) / 60, 1),
+        "minutes": minutes(log),
         "log": log,
         "scores": report.as_json(),
         "provenance": provenance(),
