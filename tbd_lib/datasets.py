@@ -139,6 +139,20 @@ def sample(split: str) -> list[Video]:
     return davis(data_folder() / "sample", split, late_objects=True)
 
 
+def find(name: str, root: Path | str | None = None) -> Video:
+    """A video by its name: of the bundled sample, or of DAVIS-2016's validation set below ``root``.
+
+    Raises:
+        InputError: no video of that name; see also ``davis``.
+    """
+    videos = [*sample("train"), *sample("val")] if root is None else davis(root, "val", 2016)
+    for video in videos:
+        if video.name == name:
+            return video
+    place = "the sample" if root is None else str(root)
+    raise InputError(f"no video {name!r} in {place}; there are {', '.join(video.name for video in videos)}")
+
+
 def folder(path: Path | str, mask: Path | str | Mapping[int, Path], name: str | None = None) -> Video:
     """A video of one's own: a folder of frames or a video file, with the file of its first mask.
 

@@ -25,6 +25,10 @@ ALLOWED = {
         BASE | MODEL | {"masks", "video", "metrics", "provenance", "report", "scoring", "tracker"},
     ),
     "viz": ({"viz"}, BASE | MODEL | {"geometry", "masks", "video", "overlay", "metrics", "tracker"}),
+    "widgets": (
+        {"widgets"},
+        BASE | MODEL | {"augment", "datasets", "geometry", "masks", "metrics", "overlay", "tracker", "video", "viz"},
+    ),
     "objective": ({"imitation", "objective"}, BASE | {"model", "encoder"}),
     "runs": ({"parallel", "runs"}, BASE | {"model", "checkpoint", "provenance"}),
     "train": (
@@ -35,7 +39,7 @@ ALLOWED = {
     ),
     "stages": ({"stages"}, BASE | {"model", "encoder", "video", "clips", "coco", "datasets", "checkpoint"}),
 }
-FRONT = {"__init__", "__main__", "cli"}  # may import everything
+FRONT = {"__init__", "__main__", "cli", "exercises"}  # may import everything
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
