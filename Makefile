@@ -23,8 +23,8 @@ lint: $(READY)            ## style and types
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 
-notebooks: $(READY)       ## run all notebooks and store their outputs
-	$(BIN)/python tools/run_notebooks.py
+notebooks: $(READY)       ## put the exercises into the lessons, run all notebooks and store their outputs
+	$(BIN)/python -m tools.run_notebooks
 
 # COCO and DAVIS name folders in the layouts of these data sets; what is done is not done again
 COCO  ?= ../shared/data/COCO

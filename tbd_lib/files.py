@@ -77,6 +77,19 @@ def data_folder() -> Path:
     raise InputError(f"{package}: the bundled data folder is missing; expected {package.parent / 'data'}")
 
 
+def results_folder() -> Path:
+    """The measured figures that README and lessons cite: ``results/`` of a checkout, or the copy in a wheel.
+
+    Raises:
+        InputError: the package was installed without them.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package.parent / "results", package / "results"):
+        if (folder / "ablations.json").is_file():
+            return folder
+    raise InputError(f"{package}: the measured figures are missing; expected {package.parent / 'results'}")
+
+
 def require_absent(path: Path, overwrite: bool) -> None:
     """Refuse to write over a file that is there already, unless that is wanted.
 

@@ -15,7 +15,7 @@ def padded_size(size: Size) -> Size:
     return -(-size[0] // STRIDE) * STRIDE, -(-size[1] // STRIDE) * STRIDE
 
 
-def _margins(size: Size) -> Size:
+def margins(size: Size) -> Size:
     """Rows on top and columns on the left that padding adds: half of what is missing, rounded up."""
     height, width = padded_size(size)
     return (height - size[0] + 1) // 2, (width - size[1] + 1) // 2
@@ -25,13 +25,13 @@ def pad(maps: Float[Tensor, "n c y x"]) -> Float[Tensor, "n c H W"]:
     """Reflect at the borders until both sides are multiples of 16; masks likewise, as the weights were trained."""
     y, x = maps.shape[-2:]
     height, width = padded_size((y, x))
-    top, left = _margins((y, x))
+    top, left = margins((y, x))
     return F.pad(maps, (left, width - x - left, top, height - y - top), mode="reflect")
 
 
 def crop(maps: Float[Tensor, "n H W"], size: Size) -> Float[Tensor, "n y x"]:
     """Undo ``pad``."""
-    top, left = _margins(size)
+    top, left = margins(size)
     return maps[:, top : top + size[0], left : left + size[1]]
 
 

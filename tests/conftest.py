@@ -1,15 +1,18 @@
-"""What all tests share: one thread, and the folder of real data beside the repository."""
+"""What all tests share: one thread, the folder of real data beside the repository, and what is said at the end."""
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 torch.set_num_threads(1)
+
+SAID = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +22,14 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("real data (the folder `shared` beside the repository) is absent")
     return folder
+
+
+@pytest.fixture
+def say_at_the_end(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a line that everybody should see, whether tests pass or not."""
+    return request.config.stash.setdefault(SAID, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(SAID, []):
+        terminalreporter.write_line(line)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tbd_lib.files import data_folder, write_whole
+from tbd_lib.files import data_folder, results_folder, write_whole
 
 
 def test_the_file_appears_at_the_end_only(tmp_path: Path) -> None:
@@ -45,3 +45,8 @@ def test_a_folder_where_a_file_stands_is_an_error(tmp_path: Path) -> None:
 
 def test_the_data_folder_holds_sample_and_textures() -> None:
     assert (data_folder() / "sample").is_dir() and (data_folder() / "textures").is_dir()
+
+
+def test_the_results_folder_holds_what_the_lessons_cite() -> None:
+    names = {path.name for path in results_folder().iterdir()}
+    assert {"ablations.json", "tracking.json", "memory.json", "scoring.json"} <= names

@@ -27,7 +27,7 @@ ALLOWED = {
     "viz": ({"viz"}, BASE | MODEL | {"geometry", "masks", "video", "overlay", "metrics", "tracker"}),
     "widgets": (
         {"widgets"},
-        BASE | MODEL | {"augment", "datasets", "geometry", "masks", "metrics", "overlay", "tracker", "video", "viz"},
+        BASE | MODEL | {"augment", "clips", "geometry", "masks", "metrics", "overlay", "tracker", "video", "viz"},
     ),
     "objective": ({"imitation", "objective"}, BASE | {"model", "encoder"}),
     "runs": ({"parallel", "runs"}, BASE | {"model", "checkpoint", "provenance"}),

@@ -1,18 +1,20 @@
-"""Notebooks: what they must look like to be read, checked and opened anywhere; and the tool that runs them."""
+"""Notebooks: what they must look like to be read, checked and opened anywhere; and the course that they make."""
 
-import importlib.util
+import ast
+import json
 import re
 import sys
 import tempfile
 import tomllib
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from types import ModuleType
 
 import nbformat
 import numpy as np
 import pytest
+from course import FOLDER, LESSONS, REPOSITORY, RUN_TIME, SOLUTIONS, code_of, outputs_of, said, text_of
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
@@ -20,19 +22,19 @@ from tbd_lib.config import SMALL
 from tbd_lib.masks import write_mask
 from tbd_lib.model import build_model
 from tbd_lib.video import FileFrames, write_image
+from tools.run_notebooks import RESULTS, compared, in_all, rounded
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 HEADER = (
     r"# \S",
     r"\[!\[Open In Colab\]",
     r"\*\*Step of the method:\*\*",
     r"\*\*After this you can\*\*",
     r"\*\*Prerequisites:\*\*",
-    r"\*\*Run time:\*\* [^\n]*\d[^\n]* CPU",
+    RUN_TIME.pattern,
     r"\*\*Writes:\*\*",
 )
-LARGEST = 600_000  # bytes of a notebook
+LARGEST, LARGEST_TOGETHER = 600_000, 4_000_000  # bytes of a notebook, and of the folder
+LONGEST = 60  # seconds that a notebook may take
 OF_A_MACHINE = [
     *map(re.escape, {str(REPOSITORY), str(Path.home()), sys.prefix, tempfile.gettempdir()}),
     r"(?<![\w./])/(home|root|tmp|Users|usr|opt|var|mnt|content)/",
@@ -41,6 +43,8 @@ OF_A_MACHINE = [
     r"\b\d{1,3}(\.\d{1,3}){3}\b",
     r"localhost",
 ]
+SAME = {"allclose", "array_equal", "equal", "isclose"}
+ASSERT_SAME = {"assert_close", "assert_allclose", "assert_array_equal"}
 
 
 def repository_address() -> str:
@@ -48,17 +52,7 @@ def repository_address() -> str:
     return project["urls"]["Repository"]
 
 
-@pytest.fixture(scope="module")
-def runner() -> ModuleType:
-    """The tool, which is a program and no package."""
-    spec = importlib.util.spec_from_file_location("run_notebooks", REPOSITORY / "tools" / "run_notebooks.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
 def path(request: pytest.FixtureRequest) -> Path:
     return request.param
 
@@ -68,65 +62,76 @@ def notebook(path: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-def code_of(notebook: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def text_of(notebook: NotebookNode) -> list[str]:
-    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-
-
-def outputs_of(notebook: NotebookNode) -> list[NotebookNode]:
-    return [output for cell in code_of(notebook) for output in cell.outputs]
-
-
-def said(notebook: NotebookNode) -> list[str]:
-    """All that a reader sees as text: sources, and text outputs."""
-    outputs = [str(output.get("text", "")) for output in outputs_of(notebook)]
-    outputs += [
-        str(value)
-        for output in outputs_of(notebook)
-        for kind, value in output.get("data", {}).items()
-        if kind.startswith("text/")
-    ]
-    return [cell.source for cell in notebook.cells] + outputs
+@pytest.fixture(params=[*LESSONS, SOLUTIONS], ids=lambda path: path.stem)
+def stored(request: pytest.FixtureRequest) -> NotebookNode:
+    """A lesson, or the notebook of solutions."""
+    return nbformat.read(request.param, as_version=4)
 
 
 def set_up_of(notebook: NotebookNode) -> str:
     return code_of(notebook)[0].source
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS, "otherwise the tests below check nothing"
+# --- the course
+
+
+def test_the_lessons_are_ten_and_numbered_in_order():
+    assert [path.name[:3] for path in LESSONS] == [f"{number:02}_" for number in range(10)]
+
+
+def test_every_output_of_the_course_is_compared(say_at_the_end: Callable[[str], None]):
+    counts = [compared(nbformat.read(path, as_version=4)) for path in (*LESSONS, SOLUTIONS)]
+    outputs, same = (sum(numbers) for numbers in zip(*counts, strict=True))
+    say_at_the_end(f"notebooks: {in_all(outputs, same)}")
+    assert 0 < outputs == same and all(same > 0 for _, same in counts)
+
+
+def test_the_course_is_small():
+    sizes = {path.stem: path.stat().st_size for path in (*LESSONS, SOLUTIONS)}
+    assert {name for name, size in sizes.items() if size >= LARGEST} == set()
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*.ipynb")) < LARGEST_TOGETHER
+
+
+def test_run_times_in_headers_are_the_measured_ones_and_short():
+    measured = json.loads(RESULTS.read_text())["notebooks"]
+    assert set(measured) == {path.stem for path in (*LESSONS, SOLUTIONS)}, "`python -m tools.run_notebooks --times`"
+    expected = {path.stem: rounded(measured[path.stem]["seconds"]) for path in LESSONS}
+    headers = {path.stem: nbformat.read(path, as_version=4).cells[0].source for path in LESSONS}
+    shown = {name: int(found[1]) for name, header in headers.items() if (found := RUN_TIME.search(header))}
+    assert shown == expected and max(shown.values()) < LONGEST
 
 
 # --- as stored
 
 
-def test_cells_were_run_in_order_and_without_errors(notebook: NotebookNode):
-    counts = [cell.execution_count for cell in code_of(notebook)]
+def test_cells_were_run_in_order_and_without_errors(stored: NotebookNode):
+    counts = [cell.execution_count for cell in code_of(stored)]
     assert counts == list(range(1, len(counts) + 1))
     assert not [
-        output for output in outputs_of(notebook) if output.output_type == "error" or output.get("name") == "stderr"
+        output for output in outputs_of(stored) if output.output_type == "error" or output.get("name") == "stderr"
     ]
 
 
-def test_every_output_is_compared(notebook: NotebookNode, runner: ModuleType, path: Path):
-    producing, compared = runner.compared(notebook)
-    print(f"{path.name}: {compared} of {producing} cells that put something out are compared by nbval")
-    assert 0 < producing == compared
+def test_every_output_is_compared(notebook: NotebookNode):
+    producing, same = compared(notebook)
+    assert 0 < producing == same
 
 
-def test_nothing_tells_of_the_machine_it_ran_on(notebook: NotebookNode):
-    found = [match[0] for text in said(notebook) for pattern in OF_A_MACHINE for match in re.finditer(pattern, text)]
+def test_nothing_tells_of_the_machine_it_ran_on(stored: NotebookNode):
+    found = [match[0] for text in said(stored) for pattern in OF_A_MACHINE for match in re.finditer(pattern, text)]
     assert not found
 
 
-def test_metadata_is_the_kernel_and_nothing_else(notebook: NotebookNode):
-    assert notebook.metadata.kernelspec.name == "python3"
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
-    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
-    nbformat.validate(notebook)
+def test_metadata_is_the_kernel_and_nothing_else(stored: NotebookNode):
+    assert stored.metadata.kernelspec.name == "python3"
+    assert set(stored.metadata) == {"kernelspec", "language_info"}
+    assert all(set(cell.metadata) <= {"tags"} for cell in stored.cells)
+    nbformat.validate(stored)
+
+
+def test_no_widget_is_stored_since_its_kernel_is_gone(stored: NotebookNode):
+    kinds = {kind for output in outputs_of(stored) for part in ("data", "metadata") for kind in output.get(part, {})}
+    assert not [kind for kind in kinds if "widget" in kind]
 
 
 def test_a_notebook_is_small(path: Path):
@@ -184,11 +189,63 @@ def test_it_ends_with_what_was_learned_three_questions_and_the_way_on(notebook: 
     assert way_on.startswith("## Where to go next")
 
 
+def headings_of(notebook: NotebookNode) -> list[int]:
+    """Levels of the headings, in their order; a comment in a block of code is none."""
+    text = re.sub(r"^```.*?^```", "", "\n\n".join(text_of(notebook)), flags=re.MULTILINE | re.DOTALL)
+    return [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)]
+
+
+def in_order(levels: list[int]) -> bool:
+    """One title, first, and no level skipped on the way down."""
+    return levels.count(1) == 1 and levels[0] == 1 and all(lower <= upper + 1 for upper, lower in pairwise(levels))
+
+
+def test_headings_are_one_title_and_no_level_is_skipped(stored: NotebookNode):
+    assert in_order(headings_of(stored))
+    assert in_order([1, 2, 3, 3, 2]) and not any(map(in_order, ([2, 1], [1, 3], [1, 2, 1], [2])))
+
+
+def lost_links(text: str) -> list[str]:
+    """Links to files that are not there, seen from the folder of the lessons."""
+    targets = re.findall(r"\]\(([^)\s]+)", text) + re.findall(r"(?:href|src)=\"([^\"]+)", text)
+    relative = [target.partition("#")[0] for target in targets if not re.match(r"[a-z]+:|#", target)]
+    return [target for target in relative if not (FOLDER / target).exists()]
+
+
+def test_links_lead_to_files_that_are_there(notebook: NotebookNode):
+    assert lost_links("\n".join(text_of(notebook))) == []
+    assert lost_links("[a](../README.md#two) [b](99_none.ipynb) [c](https://x.org) [d](#e)") == ["99_none.ipynb"]
+
+
+def compares(source: str) -> bool:
+    """Whether code asserts that two results are the same."""
+    nodes = list(ast.walk(ast.parse(TransformerManager().transform_cell(source))))
+    asserted = [inner for node in nodes if isinstance(node, ast.Assert) for inner in ast.walk(node)]
+    equal = any(isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq) for node in asserted)
+    return equal or bool(names_called(asserted) & SAME) or bool(names_called(nodes) & ASSERT_SAME)
+
+
+def names_called(nodes: Iterable[ast.AST]) -> set[str]:
+    called = [node.func for node in nodes if isinstance(node, ast.Call)]
+    return {getattr(function, "attr", getattr(function, "id", "")) for function in called}
+
+
+def test_what_counts_as_a_comparison():
+    asserted = ("assert (a == b).all()", "torch.testing.assert_close(a, b)", "assert torch.equal(a, b)")
+    assert all(map(compares, asserted)) and not any(map(compares, ("assert a < b", "a == b", "torch.equal(a, b)")))
+
+
+@pytest.mark.parametrize("path", LESSONS[1:], ids=lambda path: path.stem, indirect=True)  # 00 looks from the outside
+def test_a_plain_form_is_asserted_to_equal_the_library(notebook: NotebookNode):
+    broken = next(i for i, cell in enumerate(notebook.cells) if "Break it" in cell.source)
+    assert any(cell.cell_type == "code" and compares(cell.source) for cell in notebook.cells[:broken])
+
+
 # --- the address and the set-up cell
 
 
 def test_all_notebooks_share_one_set_up_cell():
-    assert len({set_up_of(nbformat.read(path, as_version=4)) for path in NOTEBOOKS}) == 1
+    assert len({set_up_of(nbformat.read(path, as_version=4)) for path in LESSONS}) == 1
 
 
 def test_addresses_are_those_of_the_project(notebook: NotebookNode, path: Path):
@@ -237,52 +294,3 @@ def test_the_cell_for_a_video_of_ones_own_writes_it(tmp_path: Path, monkeypatch:
     exec(own.replace("MY_VIDEO = None", "MY_VIDEO = 'mine'").replace("MY_MASK = None", "MY_MASK = 'mask.png'"), names)
     written = [frame.image.shape for frame in FileFrames(tmp_path / "mine_tracked.mp4")]
     assert written == [(48, 64, 3)] * 3
-
-
-# --- the tool
-
-
-def write_notebook(path: Path, *sources: str) -> None:
-    cells = [nbformat.v4.new_code_cell(source, id=f"cell-{i}") for i, source in enumerate(sources)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"widgets": {}, "authors": []}), path)
-
-
-def test_running_stores_outputs_without_traces_and_again_the_same(tmp_path: Path, runner: ModuleType, capsys):
-    path = tmp_path / "a.ipynb"
-    write_notebook(
-        path, "print('a')\nprint('b')", "x = 1", "import os, tbd_lib\nos.environ['OMP_NUM_THREADS'] + os.getcwd()[:0]"
-    )
-    runner.main([str(path)])
-    notebook, first = nbformat.read(path, as_version=4), path.read_bytes()
-    assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3]
-    assert notebook.cells[0].outputs[0].text == "a\nb\n" and len(notebook.cells[0].outputs) == 1
-    assert notebook.cells[2].outputs[0].data["text/plain"] == "'1'"
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
-    assert capsys.readouterr().out.startswith("a.ipynb: 2 of 2 outputs compared, ")
-    runner.main([str(path)])
-    assert path.read_bytes() == first
-
-
-def test_a_notebook_that_fails_stays_as_it_was(tmp_path: Path, runner: ModuleType):
-    path = tmp_path / "b.ipynb"
-    write_notebook(path, "print('a')", "1 / 0")
-    before = path.read_bytes()
-    with pytest.raises(SystemExit, match=r"(?s)b\.ipynb.*ZeroDivisionError"):
-        runner.main([str(path)])
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    ("cell", "counted"),
-    [
-        ({"outputs": [{"text": "a"}]}, (1, 1)),
-        ({"outputs": []}, (0, 0)),
-        ({"outputs": [{"data": {"image/png": "", "text/plain": "a dog"}}]}, (1, 1)),
-        ({"outputs": [{"text": "a"}, {"data": {"image/png": ""}}]}, (1, 0)),
-        ({"outputs": [{"text": "a"}], "source": "# NBVAL_IGNORE_OUTPUT"}, (1, 0)),
-        ({"outputs": [{"text": "a"}], "metadata": {"tags": ["nbval-skip"]}}, (1, 0)),
-    ],
-)
-def test_only_outputs_whose_text_nbval_sees_count_as_compared(runner: ModuleType, cell: dict, counted: tuple[int, int]):
-    made = {"cell_type": "code", "source": "", "metadata": {}} | cell
-    assert runner.compared(nbformat.from_dict({"cells": [made]})) == counted

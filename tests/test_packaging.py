@@ -40,7 +40,7 @@ def test_every_folder_of_the_package_is_shipped() -> None:
     folders = {
         ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "tbd_lib").rglob("__init__.py")
     }  # fmt: skip
-    assert folders | {"tbd_lib.data"} == set(PROJECT["tool"]["setuptools"]["packages"])
+    assert folders | {"tbd_lib.data", "tbd_lib.results"} == set(PROJECT["tool"]["setuptools"]["packages"])
 
 
 def test_bundled_data_stay_small() -> None:

@@ -12,6 +12,7 @@ from io import BytesIO
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image as Pictures
@@ -52,9 +53,9 @@ class Described:
     @cached_property
     def content(self) -> bytes:
         """The picture as a file's content, without date or program's name; drawn once, when first asked for."""
-        drawn, file = BytesIO(), BytesIO()
-        self.figure.savefig(drawn, format="png")
-        picture = Pictures.open(drawn).convert("RGB")
+        canvas, file = FigureCanvasAgg(self.figure), BytesIO()
+        canvas.draw()
+        picture = Pictures.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
         if self.photographic:
             picture.save(file, "JPEG", **JPEG_OPTIONS)
         else:

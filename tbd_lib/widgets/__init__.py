@@ -1,0 +1,18 @@
+"""Inspectors for the lessons: ipywidgets built from traits, with a picture and a caption that says what it shows."""
+
+from tbd_lib.widgets.aggregation_inspector import AggregationInspector
+from tbd_lib.widgets.dice import AugmentationDice
+from tbd_lib.widgets.distance_inspector import DistanceInspector
+from tbd_lib.widgets.history import History, Moment
+from tbd_lib.widgets.template_inspector import TemplateInspector
+from tbd_lib.widgets.timeline import TrackerTimeline
+
+__all__ = [
+    "AggregationInspector",
+    "AugmentationDice",
+    "DistanceInspector",
+    "History",
+    "Moment",
+    "TemplateInspector",
+    "TrackerTimeline",
+]
