@@ -1,0 +1,5 @@
+"""Exercises of a lesson that is being written."""
+
+from tbd_lib.exercises.exercise import Exercise
+
+EXERCISES: tuple[Exercise, ...] = ()
