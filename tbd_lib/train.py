@@ -139,8 +139,8 @@ def make_optimiser(config: TrainConfig, objective: Objective) -> Optimizer:
     encoder = list(objective.model.encoder.parameters()) if config.encoder_rate is not None else []
     of_encoder = {id(parameter) for parameter in objective.model.encoder.parameters()}
     others = [parameter for parameter in objective.parameters() if id(parameter) not in of_encoder]
-    groups = [{"params": others, "highest": config.learning_rate}]
-    groups += [{"params": encoder, "highest": config.encoder_rate}] if encoder else []
+    groups = [{"params": others}]
+    groups += [{"params": encoder}] if encoder else []
     return AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
 
 
@@ -158,9 +158,14 @@ def rate_share(config: TrainConfig, iteration: int) -> float:
 
 
 def set_rates(config: TrainConfig, optimiser: Optimizer, iteration: int) -> float:
-    """Set the learning rates of this iteration; returns that of the head."""
-    for group in optimiser.param_groups:
-        group["lr"] = group["highest"] * rate_share(config, iteration)
+    """Set the learning rates of this iteration; returns that of the head.
+
+    They come from the configuration: a resumed optimiser brings those of its checkpoint along, which may be others.
+    """
+    for group, highest in zip(optimiser.param_groups, (config.learning_rate, config.encoder_rate), strict=False):
+        assert highest is not None  # the second group is there only where the encoder has a rate
+        group["lr"] = highest * rate_share(config, iteration)
+        group["weight_decay"] = config.weight_decay
     return optimiser.param_groups[0]["lr"]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tbd_lib import datasets as module
-from tbd_lib.datasets import davis, folder, sample, youtube_vos
+from tbd_lib.datasets import davis, find, folder, sample, youtube_vos
 from tbd_lib.files import InputError
 from tbd_lib.masks import ids_of, write_mask
 from tbd_lib.overlay import OverlayWriter
@@ -173,6 +173,28 @@ def test_the_sample_gives_late_objects(root: Path, tmp_path: Path, monkeypatch: 
     (tmp_path.parent / f"{tmp_path.name}-data").rename(tmp_path.parent / "holder" / "sample")
     monkeypatch.setattr(module, "data_folder", lambda: tmp_path.parent / "holder")
     assert [list(video.given) for video in sample("val")] == [[0, 2, 3], [0]]
+
+
+def test_a_video_is_found_by_its_name_in_either_split_of_the_sample():
+    for split in ("train", "val"):
+        name = sample(split)[-1].name
+        assert find(name).name == name
+    late = find("late-entry")
+    assert len(late.given) > 1, "objects that enter late are given where they appear"
+    with pytest.raises(
+        InputError, match=r"no video 'cat' in the sample; there are .*, lookalike-crossing, .*"
+    ) as caught:
+        find("cat")
+    assert str(caught.value).count(",") == 9, "ten videos are named"
+
+
+def test_a_video_is_found_by_its_name_among_those_of_davis_2016(root: Path):
+    add_split(root, "val", "one\ntwo\n", "2016")
+    video = find("two", root)
+    assert video.name == "two" and ids_of(video.given[0]) == [1]
+    assert find("one", str(root)).name == "one"
+    with pytest.raises(InputError, match=rf"no video 'late-entry' in {root}; there are one, two$"):
+        find("late-entry", root)
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ ALLOWED = {
     "base": (BASE, set()),
     "model": (MODEL, BASE),
     "data": (DATA, BASE),
-    "tracker": ({"geometry", "tracker"}, BASE | MODEL | {"masks", "video"}),
+    "tracker": ({"geometry", "tracker", "both_ways"}, BASE | MODEL | {"masks", "video"}),
+    "outputs": ({"outputs"}, BASE | {"masks", "overlay", "video"}),
     "checkpoint": ({"checkpoint"}, BASE | {"model"}),
     "scores": ({"metrics", "provenance", "report", "scoring"}, BASE | {"masks", "video"}),
     "evaluate": (

@@ -53,6 +53,17 @@ def test_the_encoder_has_a_rate_of_its_own_or_none() -> None:
     assert len(frozen.param_groups) == 1
 
 
+def test_an_override_of_rate_and_decay_takes_effect(tmp_path: Path) -> None:
+    """The optimiser's state holds those of the run before."""
+    train(TINY, tiny_model(), VIDEOS, tmp_path, device="cpu")
+    changed = replace(TINY, iterations=5, learning_rate=0.25, weight_decay=0.5, log_every=1)
+    train(changed, tiny_model(), VIDEOS, tmp_path, device="cpu", override=True)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["rate"] == pytest.approx(0.25 * rate_share(changed, 4), abs=1e-5)
+    groups = torch.load(tmp_path / "last.pt", weights_only=True)["parts"]["optimiser"]["param_groups"]
+    assert [group["weight_decay"] for group in groups] == [0.5, 0.5]
+
+
 def test_the_image_comes_into_view_slowly() -> None:
     config = replace(TINY, context_from=100, context_full=300)
     assert [context_share(config, i) for i in (0, 100, 200, 300, 5000)] == [0, 0, 0.5, 1, 1]

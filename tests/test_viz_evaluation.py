@@ -26,7 +26,7 @@ def test_shared_and_lone_pixels_are_counted_and_painted():
     prediction, truth = box(20, 30, 20, 40), box(20, 30, 30, 45)
     described = region_agreement(IMAGE, prediction, truth)
     assert described.sentence == "The two masks: in both 100 px, only predicted 100 px, only true 50 px."
-    assert [painted(described, 1, colour) for colour in (4, 0, 2)] == [100, 100, 50]
+    assert [painted(described, 1, colour) for colour in (1, 0, 2)] == [100, 100, 50]
     assert jaccard(prediction, truth) == 100 / 250
 
 
@@ -41,7 +41,7 @@ def test_boundary_pixels_with_and_without_partner():
         f"With a partner within {radius} px, predicted boundary: {matched[0]} of {len(found)} px; "
         f"true boundary: {matched[1]} of {len(true)} px."
     )
-    assert [painted(described, panel, 4) for panel in (0, 1)] == matched
+    assert [painted(described, panel, 1) for panel in (0, 1)] == matched
     assert [painted(described, panel, 0) for panel in (0, 1)] == [len(found) - matched[0], len(true) - matched[1]]
 
 

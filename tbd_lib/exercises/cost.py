@@ -102,9 +102,9 @@ def of_endless_objects(common: float, own: float, objects: int) -> float:
     return (common + own) / own
 
 
-def per_object_only(common: float, own: float, objects: int) -> float:
-    """The common part was free all along."""
-    return objects * (common + own) / (common + own + (objects - 1) * (common + own) / 2)
+def all_once(common: float, own: float, objects: int) -> float:
+    """As if the objects' own parts were shared too."""
+    return objects * (common + own) / (common + own)
 
 
 EXERCISES = (
@@ -156,8 +156,8 @@ EXERCISES = (
             Mistake(upside_down, "this is below 1; a speed-up is the old cost over the new one"),
             Mistake(of_endless_objects, "that is the limit for very many objects; with one object nothing is gained"),
             Mistake(
-                per_object_only,
-                "with sharing, the common part is paid once and each object pays its own: common + objects * own",
+                all_once,
+                "each object still pays its own part: with sharing, the cost is common + objects * own",
             ),
         ),
     ),

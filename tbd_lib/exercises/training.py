@@ -12,13 +12,13 @@ masks: think about which mask belongs to which logits.
 """
 
 BLIND_TASK = """
-A share of the pixels belongs to the object. What is the lowest mean cross-entropy that a model can reach which never looks,
-and gives every pixel the same probability? Mind the videos in which there is no object at all, or nothing else.
+A share of the pixels belongs to the object. What is the lowest mean cross-entropy that a model can reach which never
+looks, and gives every pixel the same probability? Mind the videos in which there is no object at all, or nothing else.
 """
 
 CLIPS_TASK = """
-A run's clips are numbered from 0 without gaps: the first batch, then the second, and so on. Each process takes an equal,
-connected part of every batch. Which numbers does one process take in one iteration?
+A run's clips are numbered from 0 without gaps: the first batch, then the second, and so on. Each process takes an
+equal, connected part of every batch. Which numbers does one process take in one iteration?
 """
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import UInt8
 from matplotlib.figure import Figure
 
 from tbd_lib.overlay import overlay
@@ -31,7 +32,7 @@ def clip_rows(rows: Mapping[str, Sequence[tuple[Image, Mask]]], said: str) -> De
     return Described(figure, said, photographic=True)
 
 
-def _side_by_side(frames: Sequence[tuple[Image, Mask]]) -> Image:
+def _side_by_side(frames: Sequence[tuple[Image, Mask]]) -> UInt8[np.ndarray, "H _ 3"]:
     """Frames with their masks in one picture, with white between."""
     shown = [overlay(image, mask) for image, mask in frames]
     gap = np.full((shown[0].shape[0], GAP, 3), 255, np.uint8)

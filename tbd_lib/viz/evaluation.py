@@ -14,7 +14,7 @@ from tbd_lib.viz.described import TITLE, WIDTH, Described, aspect, new_figure, p
 
 MARGIN = 16  # pixels around the objects that are shown
 BRIGHTNESS = 0.45  # of the frame under coloured pixels, which stand out on a darker one
-BOTH, ONE, OTHER = 4, 0, 2  # places in ``OKABE_ITO``: blue, orange, green
+BOTH, ONE, OTHER = 1, 0, 2  # places in ``OKABE_ITO``: sky blue, orange, green
 
 Region = Bool[np.ndarray, "H W"]
 

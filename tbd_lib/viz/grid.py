@@ -114,7 +114,7 @@ def cells_of(inside: Bool[np.ndarray, "H W"], size: Size) -> Bool[np.ndarray, "h
 
 
 def curve_and_panels(
-    along: Sequence[float], curves: Mapping[str, Sequence[float]], panels: Sequence[Panel], size: Size, said: str
+    along: Sequence[int | float], curves: Mapping[str, Sequence[float]], panels: Sequence[Panel], size: Size, said: str
 ) -> Described:
     """Curves of the distance score on the left, panels as in ``grid_panels`` on the right.
 

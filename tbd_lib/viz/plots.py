@@ -139,9 +139,14 @@ def heat_maps(maps: Mapping[str, Float[np.ndarray, "_ _"]], measure: str, column
     for ax, (name, one) in zip(axes, maps.items(), strict=False):
         ax.imshow(one, cmap=scale.cmap, norm=scale.norm)
         row, column = np.unravel_index(int(one.argmax()), one.shape)
-        said.append(f"{name}: {one.min():.3g} to {one.max():.3g}, greatest at row {row}, column {column}")
+        said.append(f"{name}: {_short(one.min())} to {_short(one.max())}, greatest at row {row}, column {column}")
         ax.set(xticks=[], yticks=[], title=name)
     for ax in axes[len(maps) :]:
         ax.set_axis_off()
     figure.colorbar(scale, ax=list(axes), shrink=0.8, aspect=12, pad=0.01)
     return Described(figure, f"{measure}. {'; '.join(said)}.")
+
+
+def _short(value: float) -> str:
+    """Three digits; what is nearly nothing is called 0, since its digits differ from machine to machine."""
+    return f"{value:.3g}" if abs(value) >= 1e-3 else "0"

@@ -79,7 +79,7 @@ class AggregationInspector(Inspector):
         self.set(row=int(row), column=int(column))
 
 
-def log_odds_of(together: Float[Tensor, "o+1 H W"]) -> Float[Tensor, "o H W"]:
+def log_odds_of(together: Float[Tensor, "labels H W"]) -> Float[Tensor, "labels-1 H W"]:
     """Undo ``tracker.aggregate_log_odds``: every object's own log-odds (unless they were beyond the clamp).
 
     Against the background an object has ``l + max l``, of which the largest is twice its own.

@@ -11,8 +11,9 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from tbd_lib.augment import swap_and_attach
-from tbd_lib.clips import Sample, cut
+from tbd_lib.clips import MOST_TRIED, Sample, cut
 from tbd_lib.config import IMAGE_AUGMENT, VIDEO_AUGMENT
+from tbd_lib.files import InputError
 from tbd_lib.shapes import Image, Mask
 from tbd_lib.video import Video
 from tbd_lib.viz.clips import clip_rows
@@ -69,9 +70,10 @@ class AugmentationDice(Inspector):
             assert video.truth is not None and isinstance(video.frames, Sequence)
             video = Video(video.name, [video.frames[0]], {}, [video.truth[0]])
         config = replace(KINDS[str(self.kind)], crop=SIDE)
-        while (clip := cut(video, FRAMES, config, random, start=0)) is None:
-            pass  # no crop showed an object that is large enough; the sample's videos soon do
-        return clip
+        for _ in range(MOST_TRIED):
+            if clip := cut(video, FRAMES, config, random, start=0):
+                return clip
+        raise InputError(f"{video.name}: {MOST_TRIED} cuts without an object that is large enough; expected one")
 
     def swapped(self, images: Images, masks: Masks) -> tuple[Images, Masks]:
         """The clips after the swap."""

@@ -1,16 +1,19 @@
 """The distance inspector: bend the distance score by hand, and see what becomes of the local score and the mask."""
 
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
 import traitlets
 from ipywidgets import Dropdown, FloatSlider, IntSlider, Layout
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from traitlets.utils.bunch import Bunch
 
 from tbd_lib.config import TrackConfig
 from tbd_lib.distance import grid_offsets, table_distances
+from tbd_lib.masks import ids_of
 from tbd_lib.metrics import jaccard, score_video
 from tbd_lib.model import TBD
 from tbd_lib.tracker import Step, Tracker
@@ -57,18 +60,19 @@ class DistanceInspector(Inspector):
 
     Args:
         model: in inference mode, on the CPU.
-        video: with true masks, and frames that can be taken by number. Object 1 is looked at.
+        video: with true masks, and frames that can be taken by number. Its first object is looked at.
         config: of the tracker.
     """
 
     frame = traitlets.Int(1, help="number of a frame, from 1")
     curve = traitlets.Unicode("learned", help="one of the ready curves; 'by hand' after a point was moved")
-    points = traitlets.Tuple(help="the score at each of KNOTS")
+    points = traitlets.Tuple(*(traitlets.Float(min=0, max=1) for _ in KNOTS), help="the score at each of KNOTS")
 
     def __init__(self, model: TBD, video: Video, config: TrackConfig | None = None) -> None:
         assert video.truth is not None, f"{video.name} has no true masks to compare with"
         self._model, self._config = model, config
         self._truth = video.truth
+        self._object = ids_of(video.given[0])[0]
         self._history = History(model, video, config)
         with torch.no_grad():
             learned = model.distance(torch.tensor(KNOTS, dtype=torch.float32)).tolist()
@@ -80,9 +84,7 @@ class DistanceInspector(Inspector):
         super().__init__([frames, chosen, whole, *self._points])
         self.points = self.curves["learned"]
         self.whole = ""
-        self._tie(frame=frames)
-        traitlets.link((chosen, "value"), (self, "curve"))
-        self.observe(self._chosen, "curve")
+        self._tie(frame=frames, curve=chosen)
         self.observe(self._moved, "points")
         for place, slider in enumerate(self._points):
             slider.observe(lambda change, place=place: self._set_point(place, change["new"]), "value")
@@ -90,13 +92,13 @@ class DistanceInspector(Inspector):
 
     def view(self) -> Described:
         """Both curves, the frame with the mask, and the local score with the drawn curve."""
-        learned, step = self._history[self.frame].step, self.step()
-        true, size = self._truth[self.frame], self._history[self.frame].after.work
-        inside = cells_of(true == 1, size)
-        scores = [one.scores[0, LOCAL].cpu().numpy() for one in (step, learned) if one.scores is not None]
-        best = [(float(one[inside].max()), float(one[~inside].max())) if inside.any() else (0.0, 0.0) for one in scores]
-        j = [jaccard(one.mask == 1, true == 1) for one in (step, learned)]
-        told = [f"{a:.2f} inside the object, {b:.2f} outside; J {c:.2f}" for (a, b), c in zip(best, j, strict=True)]
+        moment, step, i = self._history[self.frame], self.step(), self._object
+        true, size = self._truth[self.frame], moment.after.work
+        inside = cells_of(true == i, size)
+        both = [replace(moment, step=step), moment]
+        scores = [one.scores(i)[LOCAL].cpu().numpy() for one in both]
+        j = [jaccard(one.step.mask == i, true == i) for one in both]
+        told = [f"{_best(map_, inside)}; J {value:.2f}" for map_, value in zip(scores, j, strict=True)]
         said = f"Frame {step.name}, {self.curve}: best local score {told[0]}. Learned: {told[1]}.{self.whole}"
         panels = [
             Panel(f"frame {step.name}: mask", step.image, outlined=step.mask),
@@ -115,7 +117,7 @@ class DistanceInspector(Inspector):
     def track(self) -> None:
         """Track the whole video with the drawn curve and with the learned one; the caption tells J of both."""
         drawn = History(self._twin(), self._history.video, self._config).masks()
-        j = [score_video(masks, list(self._truth))[1].j.mean() for masks in (drawn, self._history.masks())]
+        j = [score_video(masks, list(self._truth))[self._object].j.mean() for masks in (drawn, self._history.masks())]
         self.whole = f" Whole video: J {j[0]:.2f}; learned {j[1]:.2f}."
         self.refresh()
 
@@ -123,22 +125,24 @@ class DistanceInspector(Inspector):
         return with_scorer(self._model, DrawnScorer(tuple(self.points)))
 
     def _set_point(self, place: int, value: float) -> None:
-        if not self._waiting:
-            points = (*self.points[:place], round(value, 2), *self.points[place + 1 :])
-            self.set(curve="by hand", points=points)
+        """A slider was moved, by somebody or because the points were."""
+        if value != self.points[place]:
+            self.points = (*self.points[:place], round(value, 2), *self.points[place + 1 :])
 
-    def _chosen(self, change: object) -> None:
-        """A curve was chosen: a ready one sets the points, 'by hand' leaves them where they are."""
-        if not self._waiting:
-            self.set(points=self.curves.get(str(self.curve), self.points))
+    def _changed(self, change: Bunch) -> None:
+        """A ready curve sets the points, 'by hand' leaves them where they are."""
+        with self._at_once():
+            if change.name == "curve":
+                self.points = self.curves.get(str(self.curve), self.points)
 
-    def _moved(self, change: object) -> None:
+    def _moved(self, change: Bunch) -> None:
         """The points changed: what was said of the whole video is no longer true, and the sliders follow."""
-        self.whole = ""
-        waiting, self._waiting = self._waiting, True
-        for slider, value in zip(self._points, self.points, strict=True):
-            slider.value = value
-        self._waiting = waiting
+        with self._at_once():
+            self.whole = ""
+            for slider, value in zip(self._points, self.points, strict=True):
+                slider.value = value
+            if self.points != self.curves.get(str(self.curve), self.points):
+                self.curve = "by hand"
 
 
 READY: dict[str, tuple[float, ...]] = {
@@ -147,6 +151,12 @@ READY: dict[str, tuple[float, ...]] = {
     "far only": (0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 1.0, 1.0),
 }
 """Curves to begin with, by name."""
+
+
+def _best(scores: Float[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"]) -> str:
+    """The best score inside of the object and outside, as far as there are such cells."""
+    parts = {"inside the object": scores[inside], "outside": scores[~inside]}
+    return ", ".join(f"{float(part.max()):.2f} {where}" for where, part in parts.items() if part.size)
 
 
 def _point(at: int, value: float) -> FloatSlider:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from tbd_lib.config import TrackConfig
 from tbd_lib.files import InputError
@@ -43,8 +44,18 @@ class Moment:
         raise LookupError(f"object {object_id} was not known before frame {self.step.name}")
 
     def known(self) -> tuple[int, ...]:
-        """The objects with which this frame was matched."""
-        return self.before.ids if self.before else ()
+        """The objects with which this frame was matched: those remembered, but for any that is given anew here."""
+        return () if self.step.scores is None else self.step.ids[: len(self.step.scores)]
+
+    def scores(self, object_id: int) -> Float[Tensor, "10 h w"]:
+        """The score maps of one object, in the order of ``SCORES``.
+
+        Raises:
+            LookupError: this frame was not matched with the object.
+        """
+        if self.step.scores is None or object_id not in self.known():
+            raise LookupError(f"frame {self.step.name} was not matched with object {object_id}; it is first given here")
+        return self.step.scores[self.known().index(object_id)]
 
 
 class History:
@@ -111,9 +122,9 @@ class History:
         kinds = ("overall", "short", "long")
         found = {kind: [] for kind in kinds}
         first = None
-        for i in range(1, len(self)):
-            if object_id in self[i].known():
-                templates = self[i].templates(object_id)
+        for moment in (self[i] for i in range(1, len(self))):
+            if moment.before is not None and object_id in moment.before.ids:
+                templates = moment.templates(object_id)
                 first = first if first is not None else templates.overall[0, 0, 1]
                 for kind in kinds:
                     found[kind].append(float(getattr(templates, kind)[0, 0, 1] @ first))

@@ -4,12 +4,14 @@ An inspector has no output area of its own: pictures are bytes, captions are tex
 mouse or keyboard, or by its traits from code (``inspector.frame = 7``), which a notebook's test can do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
 import traitlets
-from ipywidgets import HTML, Button, HBox, Image, Layout, VBox, Widget
+from ipywidgets import HTML, Button, Dropdown, HBox, Image, Layout, VBox, Widget
+from traitlets.utils.bunch import Bunch
 
 from tbd_lib.viz.described import Described
 
@@ -45,22 +47,33 @@ class Inspector(VBox):
         self._said.value = f'<p role="status" aria-live="polite">{escape(self.caption)}</p>'
 
     def set(self, **traits: Any) -> None:
-        """Change several traits, and draw once."""
-        self._waiting = True
-        try:
+        """Change several traits in the given order, and draw once."""
+        with self._at_once():
             for name, value in traits.items():
                 setattr(self, name, value)
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Draw once, after everything that changes within (and within what it calls)."""
+        if self._waiting:
+            yield
+            return
+        self._waiting = True
+        try:
+            yield
         finally:
             self._waiting = False
-        self.refresh()
+            self.refresh()
 
-    def _tie(self, **controls: Widget) -> None:
-        """Tie traits to controls of which they take over the value, and draw anew when one changes."""
+    def _tie(self, **controls: Any) -> None:
+        """Tie traits to controls: they take over its value, refuse what it cannot show, and draw anew on a change."""
         for name, control in controls.items():
+            self._register_validator(_refuse_misfits(control), (name,))
             traitlets.link((control, "value"), (self, name))
             self.observe(self._changed, name)
 
-    def _changed(self, change: object) -> None:
+    def _changed(self, change: Bunch) -> None:
+        """A trait that is tied to a control has changed."""
         if not self._waiting:
             self.refresh()
 
@@ -77,6 +90,20 @@ class Inspector(VBox):
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         display({**picture, WIDGET_VIEW: view}, raw=True, metadata=alternative)
         display(caption[0], raw=True, metadata=caption[1])
+
+
+def _refuse_misfits(control: Any) -> Any:
+    """What checks a value from code before a trait takes it: the control would show another one without a word."""
+
+    def check(_: Inspector, proposal: Bunch) -> object:
+        value = proposal["value"]
+        chosen = isinstance(control, Dropdown)
+        if not (value in control.options if chosen else control.min <= value <= control.max):
+            expected = ", ".join(map(repr, control.options)) if chosen else f"{control.min} to {control.max}"
+            raise traitlets.TraitError(f"{proposal['trait'].name} is {value!r}; expected {expected}")
+        return value
+
+    return check
 
 
 def button(text: str, does: Any, tip: str) -> Button:

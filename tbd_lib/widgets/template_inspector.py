@@ -9,6 +9,7 @@ import traitlets
 from ipywidgets import Dropdown, IntSlider
 from jaxtyping import Float
 from torch import Tensor
+from traitlets.utils.bunch import Bunch
 
 from tbd_lib.config import TrackConfig
 from tbd_lib.masks import ids_of
@@ -62,16 +63,19 @@ class TemplateInspector(Inspector):
         self._histories = {video.name: History(model, video, config) for video in videos}
         self._objects = Dropdown(description="object", layout=CONTROL)
         self._frames = IntSlider(1, 1, 1, description="frame", layout=CONTROL)
+        offered = [score for score in SCORES if score.split()[0] in model.config.templates]  # others: 0 everywhere
+        start = "local foreground" if "local foreground" in offered else offered[-1]
         self._cells = {name: _slider(name.replace("_", " ")) for name in CELLS}
         which = Dropdown(options=list(self._histories), description="video", layout=CONTROL)
-        scores = Dropdown(options=SCORES, value="local foreground", description="score", layout=CONTROL)
+        scores = Dropdown(options=offered, value=start, description="score", layout=CONTROL)
         outside = button("query: strongest outside", self.seek_outside, "the highest score outside of the object")
         winner = button("template: the winner", self.seek_winner, "the template position that wins at the query")
         super().__init__([which, scores, self._objects, self._frames, *self._cells.values(), outside, winner])
-        self.video = which.value
-        self._open()
-        self._tie(video=which, score=scores, object_id=self._objects, frame=self._frames, **self._cells)
-        self.seek_outside()
+        with self._at_once():
+            self.video = which.value
+            self._open()
+            self._tie(video=which, score=scores, object_id=self._objects, frame=self._frames, **self._cells)
+            self.seek_outside()
 
     @property
     def history(self) -> History:
@@ -129,6 +133,9 @@ class TemplateInspector(Inspector):
         """
         if (source := self.source()) is None:
             raise LookupError(f"{self.score}: a coarse score has no template positions; expected global or local")
+        return self._winner_of(source)
+
+    def _winner_of(self, source: Source) -> Cell:
         best = int(source.product[self._flat((self.query_row, self.query_column))].argmax())
         return divmod(best, self._map().shape[1])
 
@@ -143,17 +150,17 @@ class TemplateInspector(Inspector):
         inside = cells_of(self.moment.step.mask == self.object_id, self.moment.after.work)
         scores = np.where(inside, -np.inf, self._map().numpy())
         row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-        self.set(query_row=int(row), query_column=int(column))
-        self.seek_winner()
+        with self._at_once():
+            self.set(query_row=int(row), query_column=int(column))
+            self.seek_winner()
 
-    def _changed(self, change: object) -> None:
-        if getattr(change, "name", "") == "video":
-            self._open()
-        super()._changed(change)
+    def _changed(self, change: Bunch) -> None:
+        with self._at_once():
+            if change.name == "video":
+                self._open()
 
     def _open(self) -> None:
         """Fit the controls to the video."""
-        self._waiting = True
         self._frames.max = len(self.history) - 1
         self._frames.value = 1
         self._objects.options = objects = ids_of(self.history.video.given[0])
@@ -161,18 +168,15 @@ class TemplateInspector(Inspector):
         rows, columns = self.moment.after.key.shape[-2:]
         for name, slider in self._cells.items():
             slider.max = (rows if name.endswith("row") else columns) - 1
-        self._waiting = False
 
     def _map(self) -> Float[Tensor, "h w"]:
         """The chosen score map of the chosen object."""
-        scores = self.moment.step.scores
-        assert scores is not None  # frames are chosen from the second on
-        return scores[self.moment.known().index(self.object_id), SCORES.index(self.score)].cpu()
+        return self.moment.scores(self.object_id)[SCORES.index(self.score)].cpu()
 
     def _entry(self) -> int:
-        """The frame in which the object was given."""
+        """The frame in which the object was given, the last time before this one."""
         given = self.history.video.given
-        return next(place for place in sorted(given) if (given[place] == self.object_id).any())
+        return max(place for place in given if place < self.frame and (given[place] == self.object_id).any())
 
     def _coarse_before(self) -> Float[np.ndarray, "h w"]:
         """The chosen coarse vector on the frame before."""
@@ -184,7 +188,7 @@ class TemplateInspector(Inspector):
 
     def _why(self, source: Source, query: Cell) -> str:
         """Which template wins at the query position, and the factors of its score."""
-        q, winner = self._flat(query), self.winner()
+        q, winner = self._flat(query), self._winner_of(source)
         p = self._flat(winner)
         factors = f"share {float(source.share[p]):.2f} x cosine {float(source.cosine[q, p]):.2f}"
         if self.score.startswith("local"):
@@ -209,6 +213,6 @@ def _at(cell: Cell) -> str:
 def _fires(template: Cell, fires: Float[Tensor, "h w"]) -> str:
     """Where a template position fires most."""
     best, place = float(fires.max()), divmod(int(fires.argmax()), fires.shape[1])
-    if best <= 0:
+    if not fires.any():
         return f"Template {_at(template)} fires nowhere: it does not belong to the region."
     return f"Template {_at(template)} fires most at {_at(place)}: {best:.2f}."

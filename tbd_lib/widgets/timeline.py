@@ -52,7 +52,7 @@ class TrackerTimeline(Inspector):
         """The frame with its mask, J and F of every frame, and the drift of the coarse templates."""
         step = self.history[self.frame].step
         i = self.object_id
-        drift = self.history.drift(i)
+        drift = self.drift[i]
         said = f"Frame {step.name}, object {i}: J {self.j[i][self.frame]:.2f}, F {self.f[i][self.frame]:.2f}"
         if self.frame:
             turned = ", ".join(f"{kind} {values[self.frame - 1]:.2f}" for kind, values in drift.items())
@@ -77,17 +77,18 @@ class TrackerTimeline(Inspector):
         own = np.where(self.truth[self.frame] == self.object_id, self.object_id, 0).astype(np.uint8)
         if own.any():  # an object that is hidden here has no mask to be corrected with
             self.history.correct(self.frame, own)
-            self.corrected.append(self.frame)
+            self.corrected = [*(at for at in self.corrected if at < self.frame), self.frame]  # later ones are undone
             self._score()
         self.refresh()
 
     def _score(self) -> None:
-        """J and F of every object in every frame."""
-        masks = self.history.masks()
+        """J and F of every object in every frame, and the drift of its templates."""
+        masks, ids = self.history.masks(), ids_of(self.history.video.given[0])
         self.j, self.f = (
             {
                 i: np.array([measure(mask == i, true == i) for mask, true in zip(masks, self.truth, strict=True)])
-                for i in ids_of(self.history.video.given[0])
+                for i in ids
             }
             for measure in (jaccard, boundary_f)
         )
+        self.drift = {i: self.history.drift(i) for i in ids}

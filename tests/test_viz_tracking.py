@@ -1,42 +1,15 @@
-"""Figures: they draw what they are given, and their sentence says the same."""
+"""Figures of tracking: they draw frames and masks as they are, and their sentence says the same."""
 
 import re
-import subprocess
-import sys
 import warnings
-from collections.abc import Callable
-from io import BytesIO
-from pathlib import Path
 
-import IPython.display
 import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_hex
-from PIL import Image as Pictures
+from figures import SIZE, box, drawn, frame
 
 from tbd_lib.overlay import overlay
-from tbd_lib.video import Frame
-from tbd_lib.viz import Described, curves, given_mask, mask_strip, score_maps
-
-PACKAGE = Path(__file__).parents[1] / "tbd_lib"
-SIZE = (24, 40)
-RAMP = np.linspace(0, 1, 5)
-
-
-def frame(name: str, seed: int = 0) -> Frame:
-    return Frame(name, np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), dtype=np.uint8))
-
-
-def box(top: int, bottom: int, left: int, right: int, i: int = 1) -> np.ndarray:
-    mask = np.zeros(SIZE, np.uint8)
-    mask[top:bottom, left:right] = i
-    return mask
-
-
-def drawn(described: Described) -> list[np.ndarray]:
-    """The images of all panels, in the order in which they were made."""
-    return [np.asarray(image.get_array()) for ax in described.figure.axes for image in ax.images]
+from tbd_lib.viz import Described, given_mask, mask_strip, pictures, score_maps
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +18,6 @@ def strip() -> Described:
     truth = [box(0, 4, 0, 4), box(0, 4, 2, 6)]
     empty = np.zeros(SIZE, np.uint8)
     return mask_strip(frames, {"one": truth, "two": [box(0, 4, 0, 4), box(0, 4, 0, 4)], "none": [empty, empty]}, truth)
-
-
-@pytest.fixture
-def curve() -> Described:
-    return curves({"up": np.array([0.25, 0.5, 0.75]), "down": np.array([0.9, 0.1, 0.5])}, "J", first=1, marked=[2])
 
 
 def test_the_given_mask_is_drawn_over_its_frame_and_told_in_words():
@@ -97,31 +65,6 @@ def test_the_true_outline_runs_between_pixels_and_closes_at_the_border(mask: np.
     assert panel.get_xlim() == (-0.5, 39.5) and panel.get_ylim() == (23.5, -0.5)
 
 
-def test_curves_draw_their_values_from_the_first_frame_on(curve: Described):
-    up, down, mark = (np.asarray(line.get_xydata()).tolist() for line in curve.figure.axes[0].lines)
-    assert up == [[1, 0.25], [2, 0.5], [3, 0.75]]
-    assert down == [[1, 0.9], [2, 0.1], [3, 0.5]]
-    assert mark == [[2, 0], [2, 1]]  # from the bottom to the top of the panel
-    assert [text.get_text() for text in curve.figure.legends[0].get_texts()] == ["up", "down"]
-
-
-def test_curves_say_how_they_begin_and_end_their_mean_and_their_least_value(curve: Described):
-    assert curve.sentence == (
-        "J by frame. up: from 0.25 to 0.75, mean 0.50, least 0.25 at 1; "
-        "down: from 0.90 to 0.50, mean 0.50, least 0.10 at 2."
-    )
-    by_step = curves({"x": np.array([0.9, 0.1])}, "J", along="step")
-    assert by_step.sentence == "J by step. x: from 0.90 to 0.10, mean 0.50, least 0.10 at 1."
-    assert by_step.figure.axes[0].get_xlabel() == "step" and by_step.figure.axes[0].get_ylabel() == "J"
-
-
-def test_four_curves_differ_in_colour_and_in_dash_and_a_fifth_is_refused():
-    lines = curves(dict.fromkeys("abcd", RAMP), "J").figure.axes[0].lines
-    assert len({to_hex(line.get_color()) for line in lines}) == len({line.get_linestyle() for line in lines}) == 4
-    with pytest.raises(ValueError):
-        curves(dict.fromkeys("abcde", RAMP), "J")
-
-
 def test_score_maps_lie_on_the_frame_as_the_padded_grid_does():
     """24 x 40 pixels become 32 x 48 with 4 rows above and 4 columns on the left: the first cells end at 12, 28, 44."""
     scores = torch.tensor([[0.5, 0.1, 0.2], [0.3, 0.4, 0.9]])
@@ -155,43 +98,38 @@ def test_a_map_of_another_grid_is_refused():
         score_maps(frame("a").image, box(0, 9, 0, 9), {"x": torch.zeros(3, 3)})
 
 
-def test_a_figure_is_encoded_as_its_kind_says(strip: Described, curve: Described):
-    for described, kind in ((strip, "JPEG"), (curve, "PNG")):
-        picture = Pictures.open(BytesIO(described.content))
-        assert picture.format == kind and described.mime == f"image/{kind.lower()}"
-        assert picture.width == 1000
+# --- pictures
 
 
-@pytest.mark.parametrize("draw", [lambda: given_mask(frame("a"), box(2, 9, 3, 9)), lambda: curves({"x": RAMP}, "J")])
-def test_the_same_data_give_the_same_bytes(draw: Callable[[], Described]):
-    one, other = draw(), draw()
-    assert one.content == other.content == one.content
+def panels(count: int) -> dict[str, np.ndarray]:
+    return {f"number {i}": frame("", i).image for i in range(count)}
 
 
-def test_a_figure_displays_its_picture_and_then_its_sentence(curve: Described, monkeypatch: pytest.MonkeyPatch):
-    shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda data, raw, metadata: shown.append((data, metadata)))
-    curve._ipython_display_()
-    (picture, metadata), (caption, _) = shown
-    assert repr(curve) == picture["text/plain"] == caption["text/plain"] == metadata["image/png"]["alt"]
-    assert picture["image/png"] == curve.content
-    assert caption["text/markdown"] == f"*{curve.sentence}*"
+@pytest.mark.parametrize(("count", "columns", "rows"), [(1, 4, 1), (3, 4, 1), (4, 2, 2), (5, 2, 3)])
+def test_pictures_stand_in_rows_under_their_titles(count: int, columns: int, rows: int):
+    described = pictures(panels(count), "So many.", columns=columns)
+    axes = described.figure.axes
+    assert all(np.array_equal(*pair) for pair in zip(drawn(described), panels(count).values(), strict=True))
+    assert [ax.get_title() for ax in axes[:count]] == list(panels(count))
+    grid = axes[0].get_gridspec()
+    assert grid is not None and (grid.nrows, grid.ncols) == (rows, min(count, columns))
+    assert len(axes) == rows * min(count, columns) and not any(ax.axison for ax in axes[count:])
 
 
-def test_a_caption_is_shown_letter_by_letter():
-    described = curves({"a_b *c* <d> $e$": np.zeros(2)}, "J")
-    caption = described.bundles()[1][0]["text/markdown"]
-    assert r"a\_b \*c\* \<d\> \$e\$: from" in str(caption)
+def test_pictures_say_what_they_are_told_to_say_and_are_photographic():
+    described = pictures(panels(1), "One frame of 40 x 24 pixels.")
+    assert described.sentence == "One frame of 40 x 24 pixels." and described.mime == "image/jpeg"
 
 
-def test_importing_the_package_loads_no_figures():
-    program = "import sys, tbd_lib; assert not {'matplotlib', 'tbd_lib.viz'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, check=True)
+def test_pictures_are_outlined_where_a_mask_of_their_title_is_given():
+    described = pictures(panels(2), "Two.", outlined={"number 1": box(2, 6, 10, 20)})
+    first, second = described.figure.axes
+    assert not first.collections and len(second.collections) == 1
+    loop = np.asarray(second.collections[0].get_paths()[0].vertices)
+    assert loop.min(0).tolist() == [9.5, 1.5] and loop.max(0).tolist() == [19.5, 5.5]
 
 
-def test_figures_are_imported_by_nothing_that_computes_and_keep_no_global_state():
-    for path in PACKAGE.glob("*.py"):
-        imports = [line for line in path.read_text().splitlines() if re.match(r"\s*(from|import) ", line)]
-        loaded = {word for line in imports for word in re.findall(r"[\w.]+", line)}
-        assert "tbd_lib.viz" not in loaded or path.stem in ("widgets", "cli")
-        assert not [word for word in loaded if "pyplot" in word or "pylab" in word]
+def test_pictures_get_the_height_of_the_tallest():
+    wide, tall = np.zeros((10, 40, 3), np.uint8), np.zeros((80, 40, 3), np.uint8)
+    heights = [pictures(one, "x").figure.get_figheight() for one in ({"a": wide}, {"a": wide, "b": tall})]
+    assert heights == pytest.approx([10 / 4 + 0.3, 10 / 2 * 2 + 0.3])

@@ -1,0 +1,64 @@
+"""What the tests of inspectors share: the bundled model, short videos of the sample, and walks over widgets."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from ipywidgets import Widget
+
+from tbd_lib.checkpoint import bundled_model
+from tbd_lib.datasets import find
+from tbd_lib.model import TBD
+from tbd_lib.tracker import Step, Tracker
+from tbd_lib.video import Video
+
+
+@cache
+def model() -> TBD:
+    """The small trained model, read once. Nobody may change it."""
+    return bundled_model()
+
+
+@cache
+def short(name: str, frames: int = 4) -> Video:
+    """The first frames of a bundled video, in memory."""
+    video = find(name)
+    assert isinstance(video.frames, Sequence) and video.truth is not None
+    given = {at: mask for at, mask in video.given.items() if at < frames}
+    return replace(video, frames=list(video.frames[:frames]), truth=list(video.truth[:frames]), given=given)
+
+
+def pixels(video: Video, at: int) -> Any:
+    """The image of a frame."""
+    assert isinstance(video.frames, Sequence)
+    return video.frames[at].image
+
+
+def corrected_by_hand(model: TBD, video: Video, at: int, given: Any) -> list[Step]:
+    """All steps of a tracker that is corrected after one frame."""
+    tracker, steps = Tracker(model), []
+    for position, frame in enumerate(video.frames):
+        steps.append(tracker.step(frame.image, video.given.get(position), frame.name))
+        if position == at:
+            tracker.correct(given)
+    return steps
+
+
+def everything_in(widget: Widget) -> Iterator[Any]:
+    """A widget and all that it holds, however deep."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from everything_in(child)
+
+
+def control(inspector: Widget, description: str) -> Any:
+    """The control with this label."""
+    (found,) = [one for one in everything_in(inspector) if getattr(one, "description", None) == description]
+    return found
+
+
+def numbers(text: str) -> list[float]:
+    """All numbers with decimals in a text, in order."""
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", text)]

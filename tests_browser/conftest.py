@@ -1,0 +1,64 @@
+"""A JupyterLab for all tests of this folder, a browser for all, and a fresh page for each."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests_browser.lab import Lab
+from tests_browser.server import HOST, Server, jupyterlab
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",  # root has none
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}",  # nothing leaves this machine, wherever tests run
+)
+PAGE = {"width": 1400, "height": 1000}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="store a picture of every inspector here")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with jupyterlab(tmp_path_factory.mktemp("jupyter")) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    assert program, "no Chromium: run .ci/install-chromium"
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def lab(server: Server, browser: Browser) -> Iterator[Lab]:
+    """A page without memory of any other; a test that uses it ends with no errors and no requests to elsewhere."""
+    context = browser.new_context(viewport=PAGE)
+    one = Lab(context, server)
+    yield one
+    context.close()
+    assert one.errors == []
+    assert one.foreign == []
+
+
+@pytest.fixture
+def screenshots(request: pytest.FixtureRequest) -> Path | None:
+    """Where pictures of inspectors go, if anywhere."""
+    folder = request.config.getoption("--screenshots")
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
