@@ -94,7 +94,7 @@ class _Residual(nn.Module):
 
 
 class SmallEncoder(nn.Module):
-    """The encoder of the bundled model: 1.5 M parameters in nineteen convolutions.
+    """The encoder of the bundled model: 1.5 M parameters in fourteen convolutions.
 
     Plain residual blocks of dense 3x3 convolutions, which is what CPUs run best. Two strided convolutions reach
     stride 4 at once, so that little is spent on full resolution; most of the arithmetic and of the parameters stands

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import length_hint
 from pathlib import Path
 from time import perf_counter
 
@@ -57,6 +58,34 @@ def evaluate(
         folder = None if out is None else out / video.name
         scores.append(_evaluate_video(model, replace(video, given=given), folder, config, joined, baseline))
     return Report(tuple(scores), len(videos), joined, peak_memory(device))
+
+
+def predict(
+    model: TBD, videos: Sequence[Video], out: Path, config: TrackConfig | None = None, *, overwrite: bool = False
+) -> int:
+    """Track videos whose true masks nobody has but the benchmark's server, and write the masks that are asked for.
+
+    Args:
+        model: in inference mode, on the device where tracking shall run.
+        videos: from an index function; ``wanted`` says which masks are written.
+        out: masks go to ``out/<video>/<frame>.png``, as palette PNGs.
+        config: how a video goes through the model.
+        overwrite: write into folders that hold masks already.
+
+    Returns:
+        How many masks were written.
+
+    Raises:
+        InputError: no videos, a folder that holds masks already, or what ``track`` refuses.
+        OSError: a file cannot be read or written.
+    """
+    _require_trackable(videos, None if overwrite else out)
+    written = 0
+    for video in tqdm(videos, desc="predict", unit="video"):
+        steps = tqdm(track(model, video, config), desc=video.name, total=length_hint(video.frames), leave=False)
+        for position, _ in enumerate(_masks(iter(steps), out / video.name, video.wanted)):
+            written += video.wanted is None or position in video.wanted
+    return written
 
 
 def unchanged(given: Mapping[int, Mask], frames: int) -> Iterator[Mask]:
@@ -132,11 +161,16 @@ def _masks(steps: Iterator[Step], folder: Path | None, wanted: frozenset[int] | 
 
 def _require_evaluable(videos: Sequence[Video], out: Path | None) -> None:
     """Look before hours of tracking: is there something to score, and is nothing in the way?"""
-    if not videos:
-        raise InputError("found no videos, expected at least one")
     for video in videos:
         if not video.truth:
             raise InputError(f"{video.name}: found no true masks, expected one per frame to score against")
+    _require_trackable(videos, out)
+
+
+def _require_trackable(videos: Sequence[Video], out: Path | None) -> None:
+    if not videos:
+        raise InputError("found no videos, expected at least one")
+    for video in videos:
         if not video.given:
             raise InputError(f"{video.name}: found no given mask, expected at least one to track from")
         if out is not None and mask_names(out / video.name):

@@ -11,13 +11,14 @@ PACKAGE = Path(__file__).parents[1] / "tbd_lib"
 
 BASE = {"shapes", "files", "config"}
 MODEL = {"encoder", "matching", "distance", "templates", "decoder", "model"}
-DATA = {"masks", "video", "overlay", "datasets", "coco", "scenery", "synthetic", "augment", "clips"}
+DATA = {"masks", "video", "overlay", "datasets", "youtube", "coco", "scenery", "synthetic", "augment", "clips"}
 ALLOWED = {
     # what each group of modules may import from the package, besides its own group
     "base": (BASE, set()),
     "model": (MODEL, BASE),
     "data": (DATA, BASE),
     "tracker": ({"geometry", "tracker", "both_ways"}, BASE | MODEL | {"masks", "video"}),
+    "export": ({"export"}, BASE | {"masks", "scoring", "video"}),
     "outputs": ({"outputs"}, BASE | {"masks", "overlay", "video"}),
     "checkpoint": ({"checkpoint"}, BASE | {"model"}),
     "scores": ({"metrics", "provenance", "report", "scoring"}, BASE | {"masks", "video"}),

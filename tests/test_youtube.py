@@ -1,0 +1,72 @@
+"""YouTube-VOS's benchmark: what is given, what is seen, what is asked for."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tbd_lib.files import InputError
+from tbd_lib.masks import ids_of, write_mask
+from tbd_lib.video import FolderFrames, write_image
+from tbd_lib.youtube import youtube_vos_benchmark
+
+ROWS, COLUMNS = 40, 24  # upright, as phones film
+
+
+def mask_of(*ids: int) -> np.ndarray:
+    mask = np.zeros((ROWS, COLUMNS), np.uint8)
+    for place, i in enumerate(ids):
+        mask[4 * place : 4 * place + 4, 3:20] = i
+    return mask
+
+
+def add_frames(folder: Path, numbers: range) -> None:
+    for number in numbers:
+        write_image(folder / f"{number:05}.jpg", np.full((ROWS, COLUMNS, 3), 5 * number, np.uint8))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Video ``0a1b``: objects 2 and 7 at the beginning, 5 at frame 10, whose mask shows 7 again."""
+    add_frames(tmp_path / "valid/JPEGImages/0a1b", range(0, 20, 5))
+    write_mask(tmp_path / "valid/Annotations/0a1b/00000.png", mask_of(2, 7))
+    write_mask(tmp_path / "valid/Annotations/0a1b/00010.png", mask_of(7, 5))
+    return tmp_path
+
+
+def test_each_object_is_given_once_where_it_appears(root: Path):
+    (video,) = youtube_vos_benchmark(root)
+    assert video.name == "0a1b" and video.truth is None and video.wanted is None
+    assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [2, 7], 2: [5]}
+    assert len(video.given) == 2
+
+
+def test_all_frames_are_seen_and_the_fifths_asked_for(root: Path):
+    add_frames(root / "valid_all_frames/JPEGImages/0a1b", range(18))
+    (video,) = youtube_vos_benchmark(root)
+    assert isinstance(video.frames, FolderFrames) and len(video.frames) == 18
+    assert video.wanted == {0, 5, 10, 15}
+    assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [2, 7], 10: [5]}
+
+
+def test_what_is_missing_is_named(root: Path):
+    with pytest.raises(InputError, match=r"test/JPEGImages: no such folder, expected YouTube-VOS"):
+        youtube_vos_benchmark(root, "test")
+    add_frames(root / "valid_all_frames/JPEGImages/0a1b", range(12))
+    with pytest.raises(InputError, match=r"00015\.jpg: no such frame, but a mask is given or asked for"):
+        youtube_vos_benchmark(root)
+    for path in (root / "valid/Annotations/0a1b").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match=r"0a1b: found no masks, expected one where the first object appears"):
+        youtube_vos_benchmark(root)
+
+
+def test_bad_masks_are_named_when_read(root: Path):
+    write_mask(root / "valid/Annotations/0a1b/00010.png", np.zeros((5, 5), np.uint8))
+    (video,) = youtube_vos_benchmark(root)
+    with pytest.raises(InputError, match=r"00010\.png: found a mask of 5x5 pixels, expected 24x40"):
+        list(video.given)
+    write_mask(root / "valid/Annotations/0a1b/00000.png", mask_of())
+    (video,) = youtube_vos_benchmark(root)
+    with pytest.raises(InputError, match=r"00000\.png: found background"):
+        list(video.given)
