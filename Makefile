@@ -4,16 +4,29 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lab lint notebooks ablations clean
+.PHONY: demo test test-browser test-floor lab lint notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
 
 # one thread: operators round differently with more
-test notebooks: export OMP_NUM_THREADS = 1
+test test-browser test-floor notebooks: export OMP_NUM_THREADS = 1
 test: $(READY)            ## all tests, the notebooks among them
 	$(BIN)/pytest
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout 300 notebooks
+
+test-browser: $(READY)    ## the lessons in JupyterLab in a real browser; SCREENSHOTS=FOLDER keeps pictures of the inspectors
+	.ci/install-chromium
+	$(BIN)/pytest tests_browser $(if $(SCREENSHOTS),--screenshots $(SCREENSHOTS))
+
+# In an environment of its own (5 GB): the quick tests of what lessons use, and a lesson with an inspector
+FLOOR  := .venv-floor/bin
+TESTED := augment distance distance_inspector inspector masks matching metrics template_inspector templates tracker video viz
+test-floor:               ## the oldest releases that pyproject.toml promises to work with
+	test -x $(FLOOR)/python || $(PYTHON) -m venv .venv-floor
+	$(FLOOR)/python -m pip install --quiet -c tests/floor.txt -e '.[test]'
+	$(FLOOR)/pytest $(TESTED:%=tests/test_%.py)
+	$(FLOOR)/pytest --nbval --nbval-current-env --nbval-cell-timeout 300 notebooks/03_templates.ipynb
 
 lab: $(READY)             ## the lessons in JupyterLab
 	$(BIN)/jupyter lab notebooks
@@ -33,7 +46,7 @@ ablations: $(READY)       ## train and score without each of the paper's ideas: 
 	OMP_NUM_THREADS=1 $(BIN)/python tools/ablations.py --coco-root $(COCO) --davis-root $(DAVIS)
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) .venv-floor build *.egg-info
 
 # torch and torchvision are named first, without bounds, so that pip takes a pair of releases that fit each other.
 $(READY): pyproject.toml

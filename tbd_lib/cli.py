@@ -1,4 +1,4 @@
-"""The command line: ``tbd train``, ``tbd evaluate``, ``tbd score``, ``tbd track``, ``tbd demo``.
+"""The command line: ``tbd prepare``, ``tbd train``, ``tbd evaluate``, ``tbd score``, ``tbd track``, ``tbd demo``.
 
 Each command is one function, whose arguments are its options (tyro makes the parser). Bad input ends with one line on
 standard error and exit status 2. What is heavy is imported by the command that needs it.
@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from tbd_lib.config import BENCHMARK, STAGES, TrainConfig
 from tbd_lib.files import InputError, TrainingError, require_absent
+from tbd_lib.prepare.command import prepare
 
 ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."
 ABOUT_STAGES = {
@@ -52,18 +53,21 @@ def train(
     Args:
         stage: Which recipe; every value of it can be set.
         data: Root folder of the data set.
-        init: Weights of the whole model to begin with, .safetensors or the published .pth.
-        encoder_weights: torchvision's weights of DenseNet-121, for a run without --init; fetched if left out.
+        init: Weights of the whole model to begin with: .safetensors, the published .pth, or published-davis.
+        encoder_weights: torchvision's weights of DenseNet-121, for a run without --init; if left out, those that tbd
+            prepare fetched, else torchvision fetches them.
         out: Folder for checkpoints, weights and the log; runs/<stage> if left out.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
         override: Go on although the folder holds a run of another configuration.
     """
+    from tbd_lib.prepare.places import find_imagenet, find_weights
     from tbd_lib.stages import stage_model, stage_videos
     from tbd_lib.train import train as train_model
 
     out = out or Path("runs") / stage.dataset
     videos, held_out = stage_videos(stage, data)
-    model = stage_model(stage, init, encoder_weights)
+    init = None if init is None else find_weights(init)
+    model = stage_model(stage, init, encoder_weights or find_imagenet())
     train_model(stage, model, videos, out, held_out=held_out, device=device, override=override)
     if int(os.environ.get("RANK", "0")) == 0:
         print(f"weights in {out / 'final.safetensors'}, the log in {out / 'log.jsonl'}")
@@ -87,7 +91,8 @@ def evaluate(
         dataset: Its layout.
         year: DAVIS-2016 joins all objects into one, DAVIS-2017 scores each.
         split: A list of videos in ImageSets/<year>.
-        weights: A .safetensors file, or the published .pth; the bundled small model if left out.
+        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
+            weights fetched); the bundled small model if left out.
         out: Where to write palette masks, as <out>/<video>/<frame>.png.
         json: Where to write the scores of every object and frame.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
@@ -146,7 +151,8 @@ def track(
         video: A folder of frames, or a video file.
         mask: The objects in the first frame, as a PNG of the same size.
         out: Folder for the results.
-        weights: A .safetensors file, or the published .pth; the bundled small model if left out.
+        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
+            weights fetched); the bundled small model if left out.
         overlay: Kind of the overlay video.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
         overwrite: Write over results that are there already.
@@ -165,7 +171,8 @@ def demo(
 
     Args:
         out: Folder for the results; those of an earlier demo are written over.
-        weights: A .safetensors file, or the published .pth; the bundled small model if left out.
+        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
+            weights fetched); the bundled small model if left out.
         json: Where to write the scores of every object and frame.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
     """
@@ -186,7 +193,7 @@ def demo(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
-    commands = {"train": train, "evaluate": evaluate, "score": score, "track": track, "demo": demo}
+    commands = {"prepare": prepare, "train": train, "evaluate": evaluate, "score": score, "track": track, "demo": demo}
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)
@@ -204,8 +211,9 @@ def _model(weights: Path | None, device: str | None) -> "TBD":
     import torch
 
     from tbd_lib.checkpoint import bundled_model, load_checkpoint
+    from tbd_lib.prepare.places import find_weights
 
-    model = bundled_model() if weights is None else load_checkpoint(weights)
+    model = bundled_model() if weights is None else load_checkpoint(find_weights(weights))
     try:
         return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     except (RuntimeError, AssertionError) as error:  # torch's words for a device that is not there

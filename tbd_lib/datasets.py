@@ -102,7 +102,7 @@ def davis(
         raise InputError(f"{root}: no such folder, expected a data set in DAVIS layout")
     split_file = _split_file(root, split, year, resolution)
     videos = []
-    for name in _listed(split_file):
+    for name in listed(split_file):
         frames_folder = root / "JPEGImages" / resolution / name
         if not frames_folder.is_dir():
             raise InputError(f"{frames_folder}: no such folder, but {split_file} lists the video {name!r}")
@@ -215,8 +215,13 @@ def _split_file(root: Path, split: str, year: int, resolution: str) -> Path:
     raise InputError(f"{folders[0] / f'{split}.txt'}: no such split, {there}")
 
 
-def _listed(split_file: Path) -> list[str]:
-    """Names of a split's videos in order, each once; of a path, the folder that the file lies in."""
+def listed(split_file: Path) -> list[str]:
+    """Names of a split's videos in order, each once; of a path, the folder that the file lies in.
+
+    Raises:
+        FileNotFoundError: no such list.
+        InputError: the list is empty.
+    """
     entries = [line.split()[0] for line in split_file.read_text().splitlines() if line.strip()]
     names = [Path(entry).parent.name if "/" in entry else entry for entry in entries]
     if not names:

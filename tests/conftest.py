@@ -30,12 +30,6 @@ def say_at_the_end(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return request.config.stash.setdefault(SAID, []).append
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are made, but not turned into pictures: that takes most of an inspector's time."""
-    monkeypatch.setattr("tbd_lib.viz.described.Described.content", b"")
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for line in config.stash.get(SAID, []):
         terminalreporter.write_line(line)

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from types import ModuleType
 from typing import Any
 
+import pytest
 from ipywidgets import Widget
 
 from tbd_lib.checkpoint import bundled_model
@@ -13,6 +15,7 @@ from tbd_lib.datasets import find
 from tbd_lib.model import TBD
 from tbd_lib.tracker import Step, Tracker
 from tbd_lib.video import Video
+from tbd_lib.viz.described import Described, new_figure
 
 
 @cache
@@ -44,6 +47,23 @@ def corrected_by_hand(model: TBD, video: Video, at: int, given: Any) -> list[Ste
         if position == at:
             tracker.correct(given)
     return steps
+
+
+def instead_of_drawing(monkeypatch: pytest.MonkeyPatch, module: ModuleType, figure: str) -> list[Any]:
+    """Nothing is drawn by this module's function, which takes most of an inspector's time.
+
+    Returns the arguments that it was called with last; the last of them is the sentence.
+    """
+    asked: list[Any] = []
+    empty = new_figure(1.0)
+
+    def keep(*given: Any, **options: Any) -> Described:
+        asked[:] = given
+        return Described(empty, given[-1])
+
+    monkeypatch.setattr(module, figure, keep)
+    monkeypatch.setattr(Described, "content", b"")
+    return asked
 
 
 def everything_in(widget: Widget) -> Iterator[Any]:

@@ -2,24 +2,29 @@
 
 from dataclasses import replace
 from math import hypot
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import traitlets
-from inspected import control, model, numbers, short
+from inspected import control, instead_of_drawing, model, numbers, short
 from small_runs import square_video, tiny_model
 
 from tbd_lib.matching import affinity, best_match
 from tbd_lib.metrics import jaccard, score_video
 from tbd_lib.tracker import Tracker, track
-from tbd_lib.viz.described import Described
 from tbd_lib.widgets import distance_inspector
 from tbd_lib.widgets.distance_inspector import KNOTS, LOCAL, READY, DistanceInspector, DrawnScorer, with_scorer
 from tbd_lib.widgets.history import SCORES
 
-pytestmark = pytest.mark.usefixtures("undrawn")
 LEARNED = (0.9, 0.8, 0.5, 0.4, 0.25, 0.2, 0.1, 0.0)
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was last to be drawn."""
+    return instead_of_drawing(monkeypatch, distance_inspector, "curve_and_panels")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +82,7 @@ def test_a_model_with_another_score_shares_all_else_and_leaves_the_first_as_it_w
     assert shared and all(parameters[name] is value for name, value in shared.items())
     assert {name for name in parameters if name not in shared} == {n for n in parameters if n.startswith("distance.")}
     with torch.no_grad():  # what is learned afterwards is learned by both
-        one.short_inertia += 1
+        one.short_inertia.add_(1)
     assert torch.equal(twin.short_inertia, one.short_inertia) and not twin.training
 
 
@@ -206,16 +211,9 @@ def test_a_video_without_truth_is_refused() -> None:
         DistanceInspector(tiny_model().eval(), replace(square_video(), truth=None))
 
 
-def test_both_curves_are_drawn(squares: DistanceInspector, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, draw = [], distance_inspector.curve_and_panels
-
-    def keep(along: object, curves: object, panels: object, *rest: object) -> Described:
-        asked[:] = [along, curves, panels]
-        return draw(along, curves, panels, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(distance_inspector, "curve_and_panels", keep)
+def test_both_curves_are_drawn(squares: DistanceInspector, asked: list[Any]) -> None:
     squares.curve = "near only"
-    along, curves, (frame, scores) = asked
+    along, curves, (frame, scores), *_ = asked
     assert along == KNOTS and curves == {"learned": squares.curves["learned"], "near only": READY["near only"]}
     step = squares.step()
     assert frame.picture is step.image and np.array_equal(frame.outlined, step.mask) and step.scores is not None

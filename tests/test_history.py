@@ -55,9 +55,10 @@ def seen(model: TBD, video: Video) -> History:
 
 
 def given_again(video: Video) -> Video:
-    """The same, where object 3 is given a second time together with the late object."""
+    """The same, where object 3 is given a second time together with the late object, and once more alone."""
     assert video.truth is not None
-    return replace(video, given={**video.given, LATE: video.truth[LATE]})
+    third = np.where(video.truth[4] == 3, np.uint8(3), np.uint8(0))
+    return replace(video, given={**video.given, LATE: video.truth[LATE], 4: third})
 
 
 def test_moments_are_what_tracking_gives(model: TBD, video: Video, seen: History) -> None:
@@ -99,14 +100,16 @@ def test_streams_and_videos_without_a_first_mask_are_refused(model: TBD, video: 
         History(model, replace(video, given={1: video.given[0]}))
 
 
-def test_templates_of_an_object_are_those_its_frame_was_matched_with(model: TBD, seen: History) -> None:
-    """Matching anew with one object's templates gives its part of the scores: also for an object of a later cohort."""
-    moment, tracker = seen[4], Tracker(model)
-    with torch.no_grad():
-        features = tracker._encode(moment.step.image, moment.after.work)
-        for i in (3, 7):
-            found = model.match(features, moment.templates(i))[0, 0]
-            torch.testing.assert_close(found, moment.scores(i))
+def test_templates_of_an_object_are_those_its_frame_was_matched_with(model: TBD, video: Video, seen: History) -> None:
+    """Matching anew with one object's templates gives its part of the scores: in one cohort, or in two."""
+    assert video.truth is not None
+    for moment in (History(model, replace(video, given={0: video.truth[0]}))[1], seen[4]):
+        with torch.no_grad():
+            features = Tracker(model)._encode(moment.step.image, moment.after.work)
+            for place, i in enumerate((3, 7)):
+                found = model.match(features, moment.templates(i))[0, 0]
+                torch.testing.assert_close(found, moment.scores(i))
+                torch.testing.assert_close(found, moment.step.scores[place])  # type: ignore[index]
     torch.testing.assert_close(moment.scores(7)[SCORES.index("long foreground")], moment.step.scores[1, 9])  # type: ignore[index]
 
 
@@ -132,9 +135,11 @@ def test_known_are_the_objects_from_the_frame_after_they_entered(
 
 def test_an_object_that_is_given_again_is_not_matched_in_that_frame(model: TBD, video: Video) -> None:
     history = History(model, given_again(video))
-    assert [history[at].known() for at in range(1, 5)] == [(3,), (), (3, 7), (3, 7)]
-    with pytest.raises(LookupError):
-        history[LATE].scores(3)
+    assert [history[at].known() for at in range(1, 6)] == [(3,), (), (3, 7), (7,), (7, 3)]
+    for at in (LATE, 4):
+        with pytest.raises(LookupError, match=f"frame 0000{at} was not matched with object 3"):
+            history[at].scores(3)
+    assert history[4].step.scores is not None and torch.equal(history[4].scores(7), history[4].step.scores[0])
     assert len(history.drift(3)["long"]) == 5  # its memory has a vector before every frame but the first
 
 
@@ -143,7 +148,7 @@ def test_a_correction_leaves_earlier_frames_and_later_ones_are_a_corrected_track
 ) -> None:
     assert video.truth is not None
     history = History(model, video)
-    earlier = [history[at] for at in range(3)]
+    earlier = [history[at] for at in range(6)][:3]  # all were tracked already
     given = np.where(video.truth[3] == 3, np.uint8(3), np.uint8(0))
     history.correct(3, given)
     assert [history[at] for at in range(3)] == earlier
@@ -176,9 +181,9 @@ def test_two_objects_can_be_corrected_in_one_frame(model: TBD, video: Video) -> 
 
 def test_a_refused_correction_changes_nothing(model: TBD, video: Video, seen: History) -> None:
     history = History(model, video)
-    kept = [history[at] for at in range(4)]
+    kept = [history[at] for at in range(4)]  # and others are tracked afterwards
     with pytest.raises(InputError, match=r"a mask of 5x4 pixels"):
-        history.correct(3, np.ones((4, 5), np.uint8))
+        history.correct(1, np.ones((4, 5), np.uint8))
     assert [history[at] for at in range(4)] == kept and np.array_equal(history[4].step.mask, seen[4].step.mask)
 
 

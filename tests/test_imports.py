@@ -20,6 +20,7 @@ ALLOWED = {
     "tracker": ({"geometry", "tracker", "both_ways"}, BASE | MODEL | {"masks", "video"}),
     "export": ({"export"}, BASE | {"masks", "scoring", "video"}),
     "outputs": ({"outputs"}, BASE | {"masks", "overlay", "video"}),
+    "prepare": ({"prepare"}, BASE | {"datasets"}),
     "checkpoint": ({"checkpoint"}, BASE | {"model"}),
     "scores": ({"metrics", "provenance", "report", "scoring"}, BASE | {"masks", "video"}),
     "evaluate": (

@@ -258,24 +258,6 @@ def test_addresses_are_those_of_the_project(notebook: NotebookNode, path: Path):
     assert set(ours) == {address, badge}
 
 
-def run_set_up(source: str) -> list[str]:
-    """Run the cell; what it asks of pip."""
-    asked = []
-
-    class Shell:
-        def run_line_magic(self, name: str, line: str) -> None:
-            asked.append(f"{name} {line}")
-
-    exec(TransformerManager().transform_cell(source), {"get_ipython": Shell})
-    return asked
-
-
-def test_the_set_up_cell_installs_only_what_is_missing(notebook: NotebookNode, monkeypatch: pytest.MonkeyPatch):
-    assert run_set_up(set_up_of(notebook)) == []
-    monkeypatch.setitem(sys.modules, "tbd_lib", None)  # as if it were not installed
-    assert run_set_up(set_up_of(notebook)) == [f'pip install -q "tbd-lib @ git+{repository_address()}"']
-
-
 # --- the quickstart
 
 

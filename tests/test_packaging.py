@@ -28,6 +28,12 @@ def test_versions_are_never_capped() -> None:
     assert not [one for one in everything() if re.search(r"[<~!]|==", one)]
 
 
+def test_the_floor_is_the_lower_bound_of_all_that_the_library_and_its_tests_need() -> None:
+    needed = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["test"]
+    lines = (ROOT / "tests" / "floor.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [one.replace(">=", "==") for one in needed]
+
+
 def test_the_readme_says_why_for_every_dependency() -> None:
     readme = (ROOT / "README.md").read_text()
     table = readme[readme.index("## Dependencies") : readme.index("## The original / here")]

@@ -1,21 +1,18 @@
 """The template inspector against the model's own matching: scores, winners, factors, and what a position offers."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from inspected import control, model, numbers, short
+from inspected import control, instead_of_drawing, model, numbers, short
 from small_runs import square_video, tiny_model
 
-from tbd_lib.geometry import Size
 from tbd_lib.model import build_model
-from tbd_lib.viz.described import Described, new_figure
-from tbd_lib.viz.grid import Panel
 from tbd_lib.widgets import template_inspector
 from tbd_lib.widgets.history import SCORES
 from tbd_lib.widgets.template_inspector import CELLS, Source, TemplateInspector
@@ -25,17 +22,9 @@ COARSE = [score for score in SCORES if score not in FINE]
 
 
 @pytest.fixture(autouse=True)
-def panels(monkeypatch: pytest.MonkeyPatch) -> list[Panel]:
-    """The panels that were last asked for. Nothing is drawn: ``test_viz_grid.py`` and ``test_inspector.py`` do that."""
-    last, empty = [], new_figure(1.0)
-
-    def keep(panels: Sequence[Panel], size: Size, said: str, columns: int = 4) -> Described:
-        last[:] = panels
-        return Described(empty, said)
-
-    monkeypatch.setattr(template_inspector, "grid_panels", keep)
-    monkeypatch.setattr(Described, "content", b"")
-    return last
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The panels that were last asked for, and what follows them."""
+    return instead_of_drawing(monkeypatch, template_inspector, "grid_panels")
 
 
 @pytest.fixture(scope="module")
@@ -106,15 +95,15 @@ def test_the_caption_tells_the_score_of_the_query_and_who_won_with_which_factors
 
 @pytest.mark.parametrize("score", FINE)
 def test_where_the_template_fires_maximised_over_all_templates_is_the_score_map(
-    inspector: TemplateInspector, score: str, panels: list[Panel]
+    inspector: TemplateInspector, score: str, asked: list[Any]
 ) -> None:
     inspector.set(frame=2, score=score)
     best = np.full((4, 5), -np.inf)
     for row, column in np.ndindex(4, 5):
         inspector.set(template_row=row, template_column=column)
-        fires = panels[-1]
+        fires, template = asked[0][-1], asked[0][0]
         assert fires.title == "where the template fires" and fires.scores is not None
-        assert fires.marked == panels[0].marked == {"template": (row, column)}
+        assert fires.marked == template.marked == {"template": (row, column)}
         best = np.maximum(best, fires.scores)
     np.testing.assert_allclose(best, inspector.moment.scores(3)[SCORES.index(score)], rtol=0, atol=1e-6)
 
@@ -136,7 +125,7 @@ def test_a_template_outside_of_the_region_fires_nowhere(inspector: TemplateInspe
 
 @pytest.mark.parametrize("score", COARSE)
 def test_a_coarse_score_is_a_cosine_with_one_vector_and_has_no_positions(
-    inspector: TemplateInspector, score: str, panels: list[Panel]
+    inspector: TemplateInspector, score: str, asked: list[Any]
 ) -> None:
     inspector.set(frame=3, score=score, object_id=7, query_row=1, query_column=2)
     kind, region = score.split()
@@ -149,8 +138,8 @@ def test_a_coarse_score_is_a_cosine_with_one_vector_and_has_no_positions(
         f"Frame 00003, object 7, {score}. Query (row 1, column 2): {maps[1][1, 2]:.2f}, "
         "the cosine with one vector of the whole region."
     )
-    np.testing.assert_allclose(panels[1].scores, maps[1], rtol=0, atol=1e-6)  # type: ignore[arg-type]
-    np.testing.assert_allclose(panels[2].scores, maps[0], rtol=0, atol=1e-6)  # type: ignore[arg-type]
+    np.testing.assert_allclose(asked[0][1].scores, maps[1], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(asked[0][2].scores, maps[0], rtol=0, atol=1e-6)
     assert inspector.source() is None
     with pytest.raises(LookupError, match=f"{score}: a coarse score has no template positions"):
         inspector.winner()
@@ -256,9 +245,10 @@ def test_scores_that_the_model_does_not_use_are_not_offered() -> None:
     assert inspector.score == "short foreground"
 
 
-def test_panels_show_frames_masks_and_maps(inspector: TemplateInspector, panels: list[Panel]) -> None:
+def test_panels_show_frames_masks_and_maps(inspector: TemplateInspector, asked: list[Any]) -> None:
     inspector.set(frame=3, score="local background", query_row=1, query_column=3)
     here, before = inspector.moment.step, inspector.history[2].step
+    panels = asked[0]
     assert [panel.title for panel in panels] == [
         "frame 00002: template",
         "frame 00003: query",
@@ -266,6 +256,6 @@ def test_panels_show_frames_masks_and_maps(inspector: TemplateInspector, panels:
         "where the template fires",
     ]
     for panel, step in ((panels[0], before), (panels[1], here)):
-        assert panel.picture is step.image and np.array_equal(panel.outlined, step.mask)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(panels[2].scores, inspector.moment.scores(3)[SCORES.index("local background")])  # type: ignore[arg-type]
+        assert panel.picture is step.image and np.array_equal(panel.outlined, step.mask)
+    np.testing.assert_array_equal(panels[2].scores, inspector.moment.scores(3)[SCORES.index("local background")])
     assert panels[1].marked == panels[2].marked == {"query": (1, 3)}

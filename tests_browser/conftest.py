@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from tests_browser.lab import Lab
 from tests_browser.server import HOST, Server, jupyterlab
@@ -21,7 +21,7 @@ FLAGS = (
     "--disable-sync",
     f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}",  # nothing leaves this machine, wherever tests run
 )
-PAGE = {"width": 1400, "height": 1000}
+PAGE = ViewportSize(width=1400, height=1000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,15 +44,27 @@ def browser() -> Iterator[Browser]:
         one.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lab(server: Server, browser: Browser) -> Iterator[Lab]:
-    """A page without memory of any other; a test that uses it ends with no errors and no requests to elsewhere."""
+    """The application in a page that remembers nothing of any other."""
     context = browser.new_context(viewport=PAGE)
     one = Lab(context, server)
+    one.start()
     yield one
     context.close()
-    assert one.errors == []
-    assert one.foreign == []
+
+
+@pytest.fixture
+def lesson(path: Path, lab: Lab) -> Iterator[Lab]:
+    """A copy of a lesson, opened. A test that uses it ends without errors and without requests to elsewhere."""
+    shutil.copy(path, lab.server.root)
+    lab.open(path.name)
+    yield lab
+    errors, foreign = lab.take_complaints()
+    lab.close()
+    lab.take_complaints()  # what is under way when a kernel ends is no fault of the lesson
+    assert errors == []
+    assert foreign == []
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One browser page with a notebook in JupyterLab: open it, run it, find its inspectors, move them; and what went wrong."""
+"""A notebook in JupyterLab, in a browser: open it, run it, move its inspectors; and what went wrong meanwhile."""
 
 import time
 from dataclasses import dataclass
@@ -14,21 +14,47 @@ from tests_browser.server import HOST, Server
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the only thing that lessons show from elsewhere
 BADGE_STANDS_IN = '<svg xmlns="http://www.w3.org/2000/svg" width="117" height="20"/>'
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-OPEN, RUN, ANSWER = 60_000, 300_000, 20_000  # milliseconds
+OPEN, ANSWER = 60_000, 20_000  # milliseconds
 
 NOTEBOOK = "window.jupyterapp.shell.currentWidget"
-IS_OPEN = f"() => window.jupyterapp && {NOTEBOOK} && {NOTEBOOK}.context && {NOTEBOOK}.context.isReady"
-KERNEL_ANSWERS = f"async () => {{ await {NOTEBOOK}.sessionContext.session?.kernel?.info; return true; }}"
-HAS_KERNEL = f"() => Boolean({NOTEBOOK}.sessionContext.session?.kernel)"
-RUN_ALL = """() => {
-    window.ran = false;
-    window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.ran = true; });
+OPEN_PATH = """async path => {
+    await window.jupyterapp.restored;
+    const opened = await window.jupyterapp.commands.execute('docmanager:open', { path });
+    await opened.context.ready;
+    await opened.revealed;
 }"""
+CLOSE = f"""async () => {{
+    const closed = {NOTEBOOK};
+    await closed.sessionContext.shutdown();
+    closed.dispose();
+}}"""
+HAS_KERNEL = f"() => Boolean({NOTEBOOK}.sessionContext.session?.kernel)"
+KERNEL_ANSWERS = f"async () => {{ await {NOTEBOOK}.sessionContext.session.kernel.info; }}"
+RUN_CELL = f"""async cell => {{
+    {NOTEBOOK}.content.activeCellIndex = cell;
+    return await window.jupyterapp.commands.execute('notebook:run-cell');
+}}"""
+SETTLED = f"""async () => {{
+    await new Promise(requestAnimationFrame);
+    await {NOTEBOOK}.sessionContext.session.kernel.requestKernelInfo();
+    await new Promise(requestAnimationFrame);
+}}"""
 DIGEST = """async picture => {
     const content = await (await fetch(picture.src)).arrayBuffer();
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
     return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('');
 }"""
+CONTENT = f"() => JSON.stringify({NOTEBOOK}.content.model.sharedModel)"
+BROKEN = """async all => {
+    const loads = await Promise.allSettled(all.map(one => one.decode()));
+    return loads.some(one => one.status === 'rejected');
+}"""
+CUT_OFF = """all => all.filter(one => {
+    const text = document.createRange();
+    text.selectNodeContents(one);
+    const [letters, room] = [text.getBoundingClientRect(), one.getBoundingClientRect()];
+    return letters.width > room.width || letters.bottom > room.bottom;
+}).map(one => one.textContent)"""
 
 
 @dataclass(frozen=True)
@@ -53,34 +79,75 @@ class Lab:
         self.page.on("pageerror", lambda error: self._note_error("error", str(error)))
         self.page.on("websocket", lambda socket: self._note_address(socket.url))
 
-    def open(self, name: str) -> None:
-        """Open a notebook of the server's folder, and wait until it is there."""
-        self.page.goto(self.server.page_of(name))
-        self.page.wait_for_function(IS_OPEN, timeout=OPEN)
-        self.page.locator(".jp-Notebook .jp-RenderedMarkdown h1").first.wait_for(timeout=OPEN)
+    def start(self) -> None:
+        """Load the application."""
+        self.page.goto(self.server.page)
+        self.page.wait_for_function("() => window.jupyterapp", timeout=OPEN)
 
-    def run_all(self) -> NotebookNode:
-        """Run all cells, and wait until they are done. The notebook as it then is."""
+    def open(self, name: str) -> None:
+        """Open a notebook of the server's folder, and wait until it and its kernel are there."""
+        self.page.evaluate(OPEN_PATH, name)
         self.page.wait_for_function(HAS_KERNEL, timeout=OPEN)
         self.page.evaluate(KERNEL_ANSWERS)  # the light says idle before; what is run then is lost
-        self.page.evaluate(RUN_ALL)
-        self.page.wait_for_function("() => window.ran", timeout=RUN)
-        return self.notebook()
+
+    def close(self) -> None:
+        """Close the notebook and end its kernel."""
+        self.page.evaluate(CLOSE)
+
+    def show_all(self) -> list[int]:
+        """Bring every cell with pictures into view, and wait until they are there: what is far off is not drawn.
+
+        Returns:
+            The cells with a picture that cannot be drawn.
+        """
+        broken = []
+        for i, cell in enumerate(self.notebook().cells):
+            if count := sum(map(_is_picture, cell.get("outputs", []))):
+                self._scroll_to(i)
+                pictures = self._cell(i).locator(".jp-OutputArea img")
+                expect(pictures).to_have_count(count, timeout=ANSWER)
+                broken += [i] if pictures.evaluate_all(BROKEN) else []
+        return broken
+
+    def run_all(self) -> tuple[NotebookNode, dict[int, Look]]:
+        """Run all cells one by one, as somebody who reads does, until one fails.
+
+        What a cell displays is there before the next one runs, and the kernel has heard what its controls say: a
+        slider sends a value back if it cannot stand at the one it was given.
+
+        Returns:
+            The notebook as it then is; and how each inspector looked when its cell, by number, had displayed it.
+        """
+        first = {}
+        for i, cell in enumerate(self.notebook().cells):
+            if cell.cell_type != "code":
+                continue
+            if not self.page.evaluate(RUN_CELL, i):
+                break
+            if i in self.inspector_cells():
+                inspector = self.inspector(i)
+                self.page.evaluate(SETTLED)
+                first[i] = self.look(inspector)
+        return self.notebook(), first
 
     def notebook(self) -> NotebookNode:
         """What the page holds now, outputs and all."""
-        return nbformat.from_dict(self.page.evaluate(f"() => {NOTEBOOK}.content.model.sharedModel.toJSON()"))
+        return nbformat.reads(self.page.evaluate(CONTENT), as_version=4)
 
-    def inspectors(self) -> list[Locator]:
-        """The inspectors that cells have displayed, each scrolled to when it is used."""
-        cells = enumerate(self.notebook().cells)
-        return [self._inspector_of(i) for i, cell in cells if any(map(_is_widget, cell.get("outputs", [])))]
+    def inspector_cells(self) -> list[int]:
+        """The cells that have displayed an inspector."""
+        return [i for i, cell in enumerate(self.notebook().cells) if any(map(_is_widget, cell.get("outputs", [])))]
 
-    def _inspector_of(self, cell: int) -> Locator:
-        self.page.evaluate(f"i => {NOTEBOOK}.content.scrollToItem(i, 'start')", cell)  # what is far off is not drawn
-        found = self.page.locator(f'.jp-Cell[data-windowed-list-index="{cell}"] .tbd-inspector')
+    def inspector(self, cell: int) -> Locator:
+        """The inspector that a cell has displayed, brought into view."""
+        self._scroll_to(cell)
+        found = self._cell(cell).locator(".tbd-inspector")
         found.wait_for(timeout=ANSWER)
         return found
+
+    def cut_off(self, inspector: Locator) -> list[str]:
+        """The words and numbers beside controls that cannot be read whole."""
+        return inspector.locator(".widget-label, .widget-readout").evaluate_all(CUT_OFF)
 
     def look(self, inspector: Locator) -> Look:
         caption = inspector.locator(".tbd-caption")
@@ -95,11 +162,23 @@ class Lab:
         expect(inspector.locator(".tbd-caption")).not_to_have_text(before.caption, timeout=ANSWER)
         return self._another_picture(inspector, before)
 
+    def _cell(self, cell: int) -> Locator:
+        return self.page.locator(f'.jp-Cell[data-windowed-list-index="{cell}"]')
+
+    def _scroll_to(self, cell: int) -> None:
+        self.page.evaluate(f"i => {NOTEBOOK}.content.scrollToItem(i, 'start')", cell)
+
     def _another_picture(self, inspector: Locator, before: Look) -> Look:
         end = time.monotonic() + ANSWER / 1000
         while (now := self.look(inspector)).picture == before.picture and time.monotonic() < end:
             self.page.wait_for_timeout(100)
         return now
+
+    def take_complaints(self) -> tuple[list[str], list[str]]:
+        """Errors since this was last asked, and addresses elsewhere that were asked for."""
+        errors, foreign = self.errors, self.foreign
+        self.errors, self.foreign = [], []
+        return errors, foreign
 
     def _note_address(self, address: str) -> None:
         parts = urlsplit(address)
@@ -117,3 +196,7 @@ class Lab:
 
 def _is_widget(output: dict[str, Any]) -> bool:
     return WIDGET_VIEW in output.get("data", {})
+
+
+def _is_picture(output: dict[str, Any]) -> bool:
+    return any(kind.startswith("image/") for kind in output.get("data", {}))

@@ -35,9 +35,10 @@ class Server:
     token: str
     root: Path
 
-    def page_of(self, name: str) -> str:
-        """The address of a notebook in ``root``, alone in a workspace of its own."""
-        return f"{self.address}/lab/workspaces/{Path(name).stem}/tree/{name}?token={self.token}"
+    @property
+    def page(self) -> str:
+        """The address of the application."""
+        return f"{self.address}/lab?token={self.token}"
 
     def answers(self) -> bool:
         try:
@@ -78,7 +79,13 @@ def _command(server: Server) -> list[str]:
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.expose_app_in_browser": "True",  # so that a test can ask the application what has been run
     }
-    return [sys.executable, "-m", "jupyterlab", "--no-browser", *(f"--{name}={value}" for name, value in options.items())]
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -1,38 +1,48 @@
 """Lessons in a real browser: they show, they run from top to bottom, and their inspectors answer to the keyboard."""
 
-import re
-import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 from nbformat import NotebookNode
 
 from tests.course import LESSONS, code_of, outputs_of
-from tests_browser.lab import Lab, Look
+from tests_browser.lab import Lab
 
-WITH_INSPECTORS = [Path("/tmp/tinynb/03_tiny.ipynb")]
+INSPECTORS = [path for path in LESSONS if "tbd_lib.widgets" in path.read_text()]
 
 
 def test_the_lessons_of_templates_and_distance_are_among_those_tested():
-    assert {path.stem[:2] for path in WITH_INSPECTORS} >= {"03", "04"}
+    assert {path.stem[:2] for path in INSPECTORS} >= {"03", "04"}
 
 
-@pytest.mark.parametrize("path", WITH_INSPECTORS, ids=lambda path: path.stem)
-def test_inspectors_answer_to_the_keyboard(path: Path, lab: Lab, screenshots: Path | None):
-    shutil.copy(path, lab.server.root)
-    lab.open(path.name)
-    assert_nothing_failed(lab.run_all())
-    inspectors = lab.inspectors()
-    assert inspectors
-    for i, inspector in enumerate(inspectors):
-        before = lab.look(inspector)
-        after = lab.move(inspector)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_stored_lesson_shows(lesson: Lab):
+    assert lesson.show_all() == []
+    assert lesson.inspector_cells() == [], "a picture stands for them: without a kernel they would be empty"
+
+
+@pytest.mark.parametrize("path", INSPECTORS, ids=lambda path: path.stem)
+def test_a_lesson_runs_and_its_inspectors_answer_to_the_keyboard(path: Path, lesson: Lab, screenshots: Path | None):
+    stored = lesson.notebook()
+    ran, first = lesson.run_all()
+    assert [error.ename for error in outputs_of(ran) if error.output_type == "error"] == []
+    assert texts_of(ran) == texts_of(stored), "what is displayed does not touch what the lesson computes"
+    assert first
+    changed = [look.caption for cell, look in first.items() if look.caption not in text_of(ran.cells[cell])]
+    assert changed == [], "to be displayed changes nothing"
+    for i, cell in enumerate(first):
+        inspector = lesson.inspector(cell)
+        before, after = lesson.look(inspector), lesson.move(inspector)
         if screenshots:
             inspector.screenshot(path=screenshots / f"{path.stem}-{i}.png")
         assert after.caption != before.caption and after.picture != before.picture
+        assert lesson.cut_off(inspector) == []
 
 
-def assert_nothing_failed(notebook: NotebookNode) -> None:
-    assert [error.ename for error in outputs_of(notebook) if error.output_type == "error"] == []
-    assert all(cell.execution_count for cell in code_of(notebook) if cell.source.strip())
+def texts_of(notebook: NotebookNode) -> list[str]:
+    return [text_of(cell) for cell in code_of(notebook)]
+
+
+def text_of(cell: NotebookNode) -> str:
+    """All text that a code cell put out."""
+    return "".join(one.text if one.output_type == "stream" else one.data["text/plain"] for one in cell.outputs)

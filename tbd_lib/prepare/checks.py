@@ -12,6 +12,7 @@ from tbd_lib.prepare.sources import Source
 from tbd_lib.prepare.unpack import require_whole
 
 CHUNK = 2**20  # bytes
+PART = ".part"  # ends the name of a file that is being fetched
 DIGITS = 64  # of a whole sha256
 STARTS = {  # the first bytes of a file of its kind; a page that says "quota exceeded" has others
     ".zip": (b"PK",),
@@ -32,12 +33,17 @@ class Fact:
 class Lock:
     """Facts recorded of files whose hash the table does not know, in a JSON file that people can read and edit.
 
+    Args:
+        path: The JSON file; made when there is something to record.
+        only_look: Record nothing.
+
     Raises:
         InputError: the file is there and cannot be read as such.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, only_look: bool = False):
         self.path = path
+        self._only_look = only_look
         self._facts: dict[str, Fact] = {}
         if path.is_file():
             try:
@@ -46,40 +52,44 @@ class Lock:
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise InputError(f"{path}: {error}; expected the sizes and hashes that tbd recorded") from error
 
-    def known(self, source: Source) -> Fact:
-        """Size and whole hash: the table's, else the recorded ones."""
-        if source.sha256 is not None and len(source.sha256) == DIGITS:
-            return Fact(source.size, source.sha256)
-        recorded = self._facts.get(self._key(source), Fact(None, None))
-        return Fact(source.size or recorded.size, recorded.sha256)
+    def known(self, source: Source, name: str) -> Fact:
+        """Size and whole hash of a source's file of this name: the table's, else the recorded ones."""
+        recorded = self._facts.get(f"{source.folder}/{name}", Fact(None, None))
+        if name != source.file:  # the same content in another kind of archive
+            return recorded
+        whole = source.sha256 if source.sha256 is not None and len(source.sha256) == DIGITS else None
+        return Fact(source.size or recorded.size, whole or recorded.sha256)
 
-    def record(self, source: Source, fact: Fact) -> None:
+    def record(self, source: Source, name: str, fact: Fact) -> None:
         """Keep what a file is, so that it stays so."""
-        self._facts[self._key(source)] = fact
-        write_json(self.path, {key: vars(one) for key, one in sorted(self._facts.items())})
+        self._facts[f"{source.folder}/{name}"] = fact
+        if not self._only_look:
+            write_json(self.path, {key: vars(one) for key, one in sorted(self._facts.items())})
 
-    @staticmethod
-    def _key(source: Source) -> str:
-        return f"{source.folder}/{source.file}"
+    def hint(self, source: Source) -> str:
+        """What to do if it is the record that is out of date."""
+        return "" if source.size else f" (as {self.path} records; if the file was published anew, remove it there)"
 
 
 def require_right(path: Path, source: Source, lock: Lock) -> None:
     """Check a file's size, kind, wholeness and hash; what nobody knew of it is recorded.
 
+    ``path`` may end in ``.part``, which is not of the name.
+
     Raises:
         InputError: the file is another one.
     """
-    known, size = lock.known(source), path.stat().st_size
-    if known.size is not None and path.suffix == Path(source.file).suffix and size != known.size:
-        raise InputError(f"{path}: found {size:,} bytes; expected {known.size:,}")
-    _require_kind(path, source)
+    name, size = path.name.removesuffix(PART), path.stat().st_size
+    known = lock.known(source, name)
+    if known.size is not None and size != known.size:
+        raise InputError(f"{path}: found {size:,} bytes; expected {known.size:,}{lock.hint(source)}")
+    _require_kind(path, Path(name).suffix, bool(source.keep))
     found = sha256_of(path)
-    expected = known.sha256 or source.sha256 or ""
-    if not found.startswith(expected):
-        place = "" if source.sha256 else f" (recorded in {lock.path}; remove it there if the file was published anew)"
-        raise InputError(f"{path}: found sha256 {found}; expected {expected}{place}")
+    for expected in filter(None, (known.sha256, source.sha256 if name == source.file else None)):
+        if not found.startswith(expected):
+            raise InputError(f"{path}: found sha256 {found}; expected {expected}{lock.hint(source)}")
     if known.sha256 is None:
-        lock.record(source, Fact(size, found))
+        lock.record(source, name, Fact(size, found))
 
 
 def sha256_of(path: Path) -> str:
@@ -97,11 +107,10 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _require_kind(path: Path, source: Source) -> None:
-    kind = Path(source.file).suffix if path.suffix == ".part" else path.suffix
+def _require_kind(path: Path, kind: str, archive: bool) -> None:
     with path.open("rb") as file:
         start = file.read(8)
     if not start.startswith(STARTS.get(kind, (b"",))):
         raise InputError(f"{path}: begins with {start!r}; expected a {kind} file")
-    if source.keep:
+    if archive:
         require_whole(path)

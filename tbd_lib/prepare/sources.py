@@ -66,7 +66,7 @@ class Source:
     most_bytes: int = 4 * GIB  # limits of what is unpacked; real archives stay far below
     most_files: int = 100_000
     notice: str = ""  # said before it is fetched
-    then: str = ""  # a command to go on with, in which {folder} is the data set's
+    then: str = ""  # a command to go on with, in which {folder} is the data set's, {root} that of all
 
 
 _DAVIS = Source(
@@ -131,6 +131,7 @@ _YOUTUBE_VOS_ALL = replace(
     keep=("JPEGImages",),
     into="valid_all_frames",
 )
+_COCO_TERMS = "COCO's images carry the licences of their photographers (https://cocodataset.org/#termsofuse)."
 _TBD = Source(
     title="TBD, published weights (davis)",
     folder="weights",
@@ -139,7 +140,7 @@ _TBD = Source(
     page="https://drive.google.com/file/d/1bL5sew3b76XhXe7vlC57gYZSPjkbmaPb/view",
     urls=("https://drive.google.com/uc?id=1bL5sew3b76XhXe7vlC57gYZSPjkbmaPb",),
     notice="The authors of TBD ask that their weights be used for non-commercial research only.",
-    then="tbd evaluate --data DAVIS --weights published-davis",
+    then="tbd evaluate --data {root}/DAVIS --weights published-davis",
 )
 
 
@@ -200,8 +201,8 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
             size=252_907_541,
             sha256="113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
             keep=("annotations/instances_train2017.json",),
-            marks=("annotations", "train2017"),
-            notice="COCO's images carry the licences of their photographers (https://cocodataset.org/#termsofuse).",
+            marks=("annotations/instances_train2017.json", "train2017"),
+            notice=_COCO_TERMS,
         ),
         "images": Source(
             title="COCO 2017, training images",
@@ -216,9 +217,10 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
             size=19_336_861_798,
             sha256="69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929",
             keep=("train2017",),
-            marks=("annotations", "train2017"),
+            marks=("annotations/instances_train2017.json", "train2017"),
             most_bytes=40 * GIB,
             most_files=200_000,
+            notice=_COCO_TERMS,
             then="tbd train coco --data {folder}",
         ),
     },

@@ -8,10 +8,10 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Protocol, runtime_checkable
 
 from tqdm.auto import tqdm
 
@@ -29,6 +29,19 @@ UNSOUND = (
 )
 
 
+@runtime_checkable
+class Stream(Protocol):
+    """What archives give to read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
 @dataclass(frozen=True)
 class Entry:
     """A file in an archive."""
@@ -36,7 +49,7 @@ class Entry:
     name: str
     size: int  # bytes, unpacked, as the archive states it
     crc: int | None  # a tar file has none
-    open: Callable[[], IO[bytes]]
+    open: Callable[[], Stream]
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,7 @@ def require_space(folder: Path, size: int, name: str) -> None:
 def _opened(path: Path) -> Iterator[list[Entry]]:
     """The files of an archive, all of them safe; what goes wrong while it is open becomes one line."""
     try:
-        if zipfile.is_zipfile(path):
+        if _starts_as_zip(path):
             with zipfile.ZipFile(path) as file:
                 yield _zip_entries(path, file)
         else:
@@ -116,6 +129,11 @@ def _opened(path: Path) -> Iterator[list[Entry]]:
     except UNSOUND as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: {reason}; expected a whole zip or tar file") from error
+
+
+def _starts_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def _zip_entries(path: Path, file: zipfile.ZipFile) -> list[Entry]:
@@ -143,7 +161,7 @@ def _tar_entries(path: Path, file: tarfile.TarFile) -> list[Entry]:
     return entries
 
 
-def _member(file: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+def _member(file: tarfile.TarFile, info: tarfile.TarInfo) -> Stream:
     stream = file.extractfile(info)
     assert stream is not None, "only files are asked for"
     return stream
@@ -152,7 +170,8 @@ def _member(file: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 def _require_inside(archive: Path, name: str) -> None:
     """Refuse names that could lead out of the folder, on any system."""
     parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
+    drive = ":" in parts[0] if parts else False
+    if drive or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
         raise InputError(f"{archive}: holds the name {name!r}; expected names below the folder")
 
 
@@ -201,7 +220,7 @@ def _write(path: Path, entry: Entry, archive: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     try:
-        with entry.open() as stream, temporary.open("wb") as file:
+        with closing(entry.open()) as stream, temporary.open("wb") as file:
             _copy(stream, file, entry, archive)
         temporary.replace(path)
     except OSError as error:
@@ -212,7 +231,7 @@ def _write(path: Path, entry: Entry, archive: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _copy(stream: IO[bytes], file: IO[bytes], entry: Entry, archive: Path) -> None:
+def _copy(stream: Stream, file: IO[bytes], entry: Entry, archive: Path) -> None:
     """Copy, and stop where there is more than the archive's index states."""
     written = 0
     while chunk := stream.read(CHUNK):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 import traitlets
-from ipywidgets import Dropdown, FloatSlider, IntSlider, Layout
+from ipywidgets import Dropdown, FloatSlider, HBox, IntSlider, Layout
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from traitlets.utils.bunch import Bunch
@@ -26,7 +26,7 @@ from tbd_lib.widgets.inspector import CONTROL, Inspector, button
 KNOTS = (0, 1, 2, 4, 6, 8, 12, 20)
 """Distances in grid cells at which the score can be set; straight lines between, constant beyond."""
 LOCAL = SCORES.index("local foreground")
-UPRIGHT = Layout(width="52px", height="140px")
+UPRIGHT = Layout(width="52px", height="180px")  # lower, and letters are cut off
 
 
 class DrawnScorer(nn.Module):
@@ -81,7 +81,7 @@ class DistanceInspector(Inspector):
         chosen = Dropdown(options=[*self.curves, "by hand"], description="curve", layout=CONTROL)
         self._points = [_point(at, value) for at, value in zip(KNOTS, self.curves["learned"], strict=True)]
         whole = button("track the whole video", self.track, "with this curve and with the learned one")
-        super().__init__([frames, chosen, whole, *self._points])
+        super().__init__([frames, chosen, whole, HBox(self._points)])
         self.points = self.curves["learned"]
         self.whole = ""
         self._tie(frame=frames, curve=chosen)
@@ -164,7 +164,7 @@ def _point(at: int, value: float) -> FloatSlider:
         value,
         min=0,
         max=1,
-        step=0.05,
+        step=0.01,  # as fine as the curves: a browser moves a slider to the nearest step, and tells so
         orientation="vertical",
         description=f"{at}",
         readout_format=".2f",

@@ -203,7 +203,7 @@ CELLS = ("template_row", "template_column", "query_row", "query_column")
 
 
 def _slider(name: str) -> IntSlider:
-    return IntSlider(0, 0, 0, description=name, layout=CONTROL, style={"description_width": "110px"})
+    return IntSlider(0, 0, 0, description=name, layout=CONTROL, style={"description_width": "120px"})
 
 
 def _at(cell: Cell) -> str:

@@ -1,0 +1,143 @@
+"""How long an inspector takes to answer when a control is moved by one step.
+
+    python -m benchmarks.inspectors --json-file results/inspectors.json
+
+The time is that from the move to the new picture, encoded, and its caption; the way to the browser is not in it. Only
+the first frame was computed before, so that a move to the next frame tracks it. Two buttons track a video to its end,
+as they are meant to: they stand apart.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import torch
+import tyro
+from ipywidgets import Button, Dropdown
+
+from tbd_lib.checkpoint import bundled_model
+from tbd_lib.datasets import find, sample
+from tbd_lib.files import write_json
+from tbd_lib.model import TBD
+from tbd_lib.provenance import provenance
+from tbd_lib.widgets import (
+    AggregationInspector,
+    AugmentationDice,
+    DistanceInspector,
+    TemplateInspector,
+    TrackerTimeline,
+)
+from tbd_lib.widgets.inspector import Inspector
+
+TARGET = 0.3  # seconds, on two cores: what still feels like an answer
+WHOLE_VIDEO = ("track the whole video", "correct here, track on")
+
+
+def makers(model: TBD) -> dict[str, Callable[[], Inspector]]:
+    """What makes each of the inspectors, on the bundled sample."""
+    twins = find("occluded-twins")  # two objects: every menu has a choice
+    videos = [twins, *(video for video in sample("val") if video.name != twins.name)]
+    return {
+        "template": lambda: TemplateInspector(model, videos),
+        "distance": lambda: DistanceInspector(model, twins),
+        "dice": lambda: AugmentationDice(videos),
+        "timeline": lambda: TrackerTimeline(model, twins),
+        "aggregation": lambda: AggregationInspector(model, twins),
+    }
+
+
+def controls(inspector: Inspector) -> dict[str, Any]:
+    """An inspector's controls by their labels."""
+    return {control.description: control for control in inspector.children[0].children}
+
+
+def step(control: Any) -> None:
+    """Move a control by one step: a menu to the next choice, a slider up, and from its end back to the beginning."""
+    if isinstance(control, Button):
+        control.click()
+    elif isinstance(control, Dropdown):
+        control.value = control.options[(control.options.index(control.value) + 1) % len(control.options)]
+    else:
+        up = round(control.value + control.step, 6)
+        control.value = up if up <= control.max else control.min
+
+
+def seconds_of(inspector: Inspector, moves: int) -> dict[str, list[float]]:
+    """Seconds of each move, by the control's label, after which all but the frame is as it was.
+
+    Before a button is pressed the frame is another one.
+    """
+    every, seconds = controls(inspector), {}
+    for label, control in every.items():
+        seconds[label], begun = [], None if isinstance(control, Button) else control.value
+        for _ in range(1 if label in WHOLE_VIDEO else moves):
+            if isinstance(control, Button) and "frame" in every:
+                step(every["frame"])
+            start = perf_counter()
+            step(control)
+            seconds[label].append(perf_counter() - start)
+        if not isinstance(control, Button) and label not in ("frame", "play"):
+            control.value = begun
+    return seconds
+
+
+def measure(name: str, make: Callable[[], Inspector], moves: int, repeats: int) -> list[dict[str, object]]:
+    """A row for each control of one inspector and each number of threads."""
+    found: dict[int, list[dict[str, list[float]]]] = {1: [], 2: []}
+    for _ in range(repeats):
+        for threads, parts in found.items():  # in turn
+            torch.set_num_threads(threads)
+            parts.append(seconds_of(make(), moves))
+    return [
+        row(name, label, threads, [part[label] for part in parts])
+        for threads, parts in found.items()
+        for label in parts[0]
+    ]
+
+
+def row(name: str, label: str, threads: int, parts: list[list[float]]) -> dict[str, object]:
+    """The figures of one control with one number of threads, in seconds.
+
+    ``median`` is that of all moves. ``largest`` is the median over the repeats of the largest move of each, since on a
+    machine that does other things too one move always waits; ``largest_of_all`` is that one.
+    """
+    return {
+        "inspector": name,
+        "control": label,
+        "threads": threads,
+        "moves": sum(map(len, parts)),
+        "median": median(second for part in parts for second in part),
+        "largest": median(max(part) for part in parts),
+        "largest_of_all": max(second for part in parts for second in part),
+    }
+
+
+def main(json_file: Path, moves: int = 10, repeats: int = 3) -> None:
+    """Time every control of the five inspectors with one thread and with two.
+
+    Args:
+        json_file: Where to write the results.
+        moves: Of each control, one after the other.
+        repeats: All moves are made so often, each time on a new inspector.
+    """
+    every, load = makers(bundled_model()), [os.getloadavg()[0]]
+    for make in every.values():  # what is loaded when it is first used does not count
+        make()
+    rows = []
+    for name, make in every.items():
+        new = measure(name, make, moves, repeats)
+        rows += new
+        for one in new:
+            print("{inspector:12} {control:26} {threads} {median:.3f} {largest:.3f}".format(**one))
+    load.append(os.getloadavg()[0])
+    whole = [one for one in rows if one["control"] in WHOLE_VIDEO]
+    rows = [one for one in rows if one not in whole]
+    result = {"target": TARGET, "rows": rows, "whole_video": whole, "load_before_and_after": load}
+    write_json(json_file, {**result, "provenance": provenance()})
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

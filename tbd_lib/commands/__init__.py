@@ -1,0 +1,1 @@
+"""The command line's larger commands, a module for each."""

@@ -1,0 +1,151 @@
+"""``tbd track``: what is given is kept, masks come in every form, from any frame, and bad input is named."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+
+from tbd_lib.commands.track import box_mask, own_video, polygon_mask, track
+from tbd_lib.datasets import davis
+from tbd_lib.files import InputError
+from tbd_lib.masks import ids_of, read_mask, write_mask
+from tbd_lib.metrics import jaccard
+from tbd_lib.overlay import OverlayWriter
+from tbd_lib.video import FileFrames, Frame, write_image
+
+ROWS, COLUMNS = 48, 64
+BOX = (10, 8, 40, 30)
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Path:
+    """A folder of five frames, in which a bright box moves to the right."""
+    for number in range(5):
+        image = np.random.default_rng(number).integers(0, 60, (ROWS, COLUMNS, 3), np.uint8)
+        image[8:30, 10 + 2 * number : 40 + 2 * number] = 200
+        write_image(tmp_path / f"frames/{number:05}.png", image)
+    return tmp_path / "frames"
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    write_mask(tmp_path / "first.png", box_mask((ROWS, COLUMNS), BOX))
+    return tmp_path / "first.png"
+
+
+def test_a_box_and_a_polygon_are_masks():
+    mask = box_mask((20, 30), (-5, 2, 7, 50))
+    assert mask[2:, :7].all() and mask.sum() == 18 * 7
+    square = polygon_mask((20, 30), [(4, 3), (12, 3), (12, 9), (4, 9)])
+    assert square[3:10, 4:13].all() and square.sum() == 7 * 9
+    triangle = polygon_mask((20, 30), [(0, 0), (20, 0), (0, 19)])
+    assert triangle[2, 2] and not triangle[18, 18] and 150 < triangle.sum() < 250
+
+
+@pytest.mark.parametrize("how", ["mask", "box", "polygon"])
+def test_every_way_to_say_what_to_follow_gives_the_same_video(frames: Path, first: Path, tmp_path: Path, how: str):
+    corners = ("10,8", "39,8", "39,29", "10,29")
+    video = own_video(
+        frames,
+        first if how == "mask" else None,
+        BOX if how == "box" else None,
+        corners if how == "polygon" else (),
+        0,
+        (),
+        tmp_path / "out/masks",
+    )
+    assert list(video.given) == [0] and np.array_equal(video.given[0], read_mask(first))
+
+
+def test_results_lie_in_every_form_and_what_was_given_is_kept(frames: Path, first: Path, tmp_path: Path):
+    before = first.read_bytes()
+    late = np.zeros((ROWS, COLUMNS), np.uint8)
+    late[36:46, 2:20] = 7
+    write_mask(tmp_path / "late.png", late)
+    out = tmp_path / "out"
+    more = (f"3={tmp_path / 'late.png'}",)
+    track(frames, out, mask=first, more=more, save=("mp4", "webp", "objects", "coco", "npz", "cutouts"))
+    masks = [read_mask(path) for path in sorted((out / "masks").glob("*.png"))]
+    assert len(masks) == 5 and first.read_bytes() == before
+    assert np.array_equal(masks[0], read_mask(first)) and (masks[3][late == 7] == 7).all()
+    with np.load(out / "masks.npz") as arrays:
+        assert all(np.array_equal(arrays[f"{i:05}"], mask) for i, mask in enumerate(masks))
+    content = json.loads((out / "coco.json").read_text())
+    assert sum(one["area"] for one in content["annotations"]) == sum(int((mask > 0).sum()) for mask in masks)
+    assert len(list(FileFrames(out / "overlay.mp4"))) == 5 and (out / "overlay.webp").exists()
+    assert np.array_equal(np.asarray(Pictures.open(out / "objects/7/00003.png")) > 0, masks[3] == 7)
+    assert np.asarray(Pictures.open(out / "cutouts/1/00000.png")).shape == (ROWS, COLUMNS, 4)
+    with pytest.raises(InputError, match="holds masks already"):
+        track(frames, out, mask=first)
+
+
+def test_from_the_middle_all_frames_get_masks_or_only_the_later_ones(frames: Path, tmp_path: Path):
+    box = (14, 8, 44, 30)
+    track(frames, tmp_path / "both", box=box, frame=2)
+    track(frames, tmp_path / "later", box=box, frame=2, forwards_only=True)
+    both, later = ([read_mask(tmp_path / f"{n}/masks/{i:05}.png") for i in range(5)] for n in ("both", "later"))
+    assert [mask.any() for mask in later] == [False, False, True, True, True]
+    assert all(mask.any() for mask in both)
+    assert all(np.array_equal(a, b) for a, b in zip(both[2:], later[2:], strict=True))
+    assert np.array_equal(both[2], box_mask((ROWS, COLUMNS), box))
+
+
+def test_results_are_not_written_over_unless_asked(frames: Path, first: Path, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/masks.npz").write_text("precious")
+    with pytest.raises(InputError, match=r"masks\.npz: exists already"):
+        track(frames, tmp_path / "out", mask=first, save=("npz",))
+    assert (tmp_path / "out/masks.npz").read_text() == "precious" and not (tmp_path / "out/masks").exists()
+    track(frames, tmp_path / "out", mask=first, save=("npz",), overwrite=True)
+    assert len(np.load(tmp_path / "out/masks.npz").files) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({}, "expected exactly one of --mask, --box and --polygon"),
+        ({"box": BOX, "polygon": ("1,1", "5,5", "1,5")}, "expected exactly one"),
+        ({"box": (70, 8, 90, 30)}, r"--box 70 8 90 30: no pixel of a 64x48 frame"),
+        ({"polygon": ("1,1", "5,5")}, "found 2 corners, expected three or more"),
+        ({"polygon": ("1,1", "5;5", "1,5")}, r"found '5;5', expected x,y"),
+        ({"box": BOX, "frame": 5}, r"--frame 5: expected 0 to 4"),
+        ({"box": BOX, "frame": -1}, r"--frame -1: expected 0 to 4"),
+        ({"box": BOX, "more": ("3:late.png",)}, r"found '3:late\.png', expected a frame's number and a file"),
+        ({"box": BOX, "more": ("9=first.png",)}, "mask for frame 9, expected positions from 0 to 4"),
+    ],
+)
+def test_bad_input_is_named(frames: Path, first: Path, tmp_path: Path, monkeypatch, given: dict, error: str):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=error):
+        track(frames, tmp_path / "out", **given)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mask_that_would_be_written_over_is_refused(frames: Path, first: Path, tmp_path: Path):
+    mine = tmp_path / "out/masks/00000.png"
+    mine.parent.mkdir(parents=True)
+    first.rename(mine)
+    with pytest.raises(InputError, match=r"00000\.png: lies where masks will be written"):
+        track(frames, tmp_path / "out", mask=mine, overwrite=True)
+
+
+def test_a_film_of_real_frames_is_tracked_from_the_middle(shared: Path, tmp_path: Path):
+    video = next(one for one in davis(shared / "data/DAVIS", "val", 2016) if one.name == "dog")
+    assert video.truth is not None
+    real = [Frame(frame.name, frame.image) for frame, _ in zip(video.frames, range(5), strict=False)]
+    with OverlayWriter(tmp_path / "dog.mp4", 24.0) as film:
+        for frame in real:
+            film.write(frame.image)
+    write_mask(tmp_path / "middle.png", video.truth[2])
+    out = tmp_path / "out"
+    track(tmp_path / "dog.mp4", out, mask=tmp_path / "middle.png", frame=2, save=("coco", "npz", "objects"))
+    masks = [read_mask(out / f"masks/{i:05}.png") for i in range(5)]
+    assert np.array_equal(masks[2], video.truth[2])
+    assert min(jaccard(mask == 1, video.truth[i] == 1) for i, mask in enumerate(masks)) > 0.7
+    with np.load(out / "masks.npz") as arrays:
+        assert all(np.array_equal(arrays[f"{i:05}"], mask) for i, mask in enumerate(masks))
+    for i, mask in enumerate(masks):
+        assert ids_of(mask) == [1]
+        assert np.array_equal(np.asarray(Pictures.open(out / f"objects/1/{i:05}.png")) > 0, mask == 1)

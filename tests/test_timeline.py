@@ -1,0 +1,147 @@
+"""The tracker timeline, widget and figure: scores of the benchmark, the worst frame, and what a correction changes."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from figures import SIZE, box, drawn, frame
+from inspected import control, corrected_by_hand, instead_of_drawing, numbers
+from ipywidgets import Play
+from small_runs import square_video, tiny_model
+
+from tbd_lib.metrics import score_video
+from tbd_lib.overlay import overlay
+from tbd_lib.video import Video
+from tbd_lib.viz.described import Described
+from tbd_lib.viz.timeline import timeline
+from tbd_lib.widgets import TrackerTimeline
+from tbd_lib.widgets import timeline as widget
+
+DRIFT = {"overall": np.array([1.0, 0.99, 0.85]), "long": np.array([1.0, 0.98, 0.97])}
+SCORED = {"J": np.array([1.0, 0.5, 0.25, 0.75]), "F": np.array([1.0, 0.4, 0.3, 0.2])}
+
+
+@pytest.fixture(scope="module")
+def video() -> Video:
+    return square_video()
+
+
+@pytest.fixture
+def line(video: Video, monkeypatch: pytest.MonkeyPatch) -> TrackerTimeline:
+    """Objects 3 and 7, tracked badly by an untrained model; not drawn."""
+    instead_of_drawing(monkeypatch, widget, "timeline")
+    return TrackerTimeline(tiny_model().eval(), video)
+
+
+@pytest.fixture
+def figure() -> Described:
+    """Frame 2 of four: the third."""
+    return timeline(frame("a").image, box(2, 9, 3, 9), box(2, 9, 5, 12), SCORED, DRIFT, 2, "said.")
+
+
+def test_scores_are_the_benchmarks(line: TrackerTimeline) -> None:
+    scores = score_video(line.history.masks(), line.truth)
+    assert list(line.j) == list(line.f) == [3, 7]
+    for i, score in scores.items():
+        np.testing.assert_allclose(line.j[i][1:-1], score.j)
+        np.testing.assert_allclose(line.f[i][1:-1], score.f)
+        assert len(line.j[i]) == len(line.f[i]) == 6 and line.j[i][0] == line.f[i][0] == 1
+    assert line.j[3][1:-1].mean() < 0.9  # there is something to correct
+
+
+def test_the_caption_tells_the_frame_its_drift_and_the_whole_video(line: TrackerTimeline) -> None:
+    line.set(object_id=7, frame=4)
+    score, drift = score_video(line.history.masks(), line.truth)[7], line.history.drift(7)
+    told = [score.j[3], score.f[3], *(values[3] for values in drift.values()), score.j.mean(), score.j.min()]
+    assert numbers(line.caption) == pytest.approx(told, abs=0.005001)
+    assert line.caption.startswith("Frame 00004, object 7: J ")
+    assert re.findall(r"(overall|short|long)", line.caption) == ["overall", "short", "long"]
+    assert line.caption.endswith(f"in frame {1 + score.j.argmin()}.")
+    line.frame = 0
+    assert "cosine" not in line.caption and line.caption.startswith("Frame 00000, object 7: J 1.00, F 1.00. Whole")
+
+
+@pytest.mark.parametrize(("j", "worst"), [([0.1, 0.9, 0.5, 0.7, 0.6, 0.0], 2), ([0, 0, 0, 0, 0, 0], 1)])
+def test_the_worst_frame_is_neither_the_first_nor_the_last(line: TrackerTimeline, j: list[float], worst: int) -> None:
+    line.j[3] = np.array(j, float)
+    control(line, "worst frame").click()
+    assert line.frame == worst == line.worst() and line.caption.startswith(f"Frame 0000{worst}")
+    line.j[7] = np.array([1, 1, 1, 1, 0.5, 1])
+    line.object_id = 7
+    assert line.worst() == 4  # each object has its own
+
+
+def test_a_correction_makes_the_frame_right_and_tracks_on_from_there(line: TrackerTimeline, video: Video) -> None:
+    before, j = line.history.masks(), line.j[3].copy()
+    line.frame = 2
+    control(line, "correct here, track on").click()
+    assert line.j[3][2] == line.f[3][2] == 1 and numbers(line.caption)[:2] == [1, 1]
+    assert line.caption.endswith(" Corrected in 2.") and line.frame == 2
+    after, given = line.history.masks(), np.where(line.truth[2] == 3, 3, 0).astype(np.uint8)
+    assert all(np.array_equal(after[t], before[t]) for t in (0, 1)) and np.array_equal(line.j[3][:2], j[:2])
+    expected = [step.mask for step in corrected_by_hand(tiny_model().eval(), video, 2, given)]
+    assert all(np.array_equal(after[t], expected[t]) for t in (3, 4, 5))
+    np.testing.assert_allclose(line.j[3][1:-1], score_video(after, line.truth)[3].j)
+    np.testing.assert_array_equal(line.drift[3]["long"], line.history.drift(3)["long"])
+
+
+def test_corrections_that_are_told_are_those_that_hold(line: TrackerTimeline) -> None:
+    for at, told in ((2, "2"), (4, "2, 4"), (4, "2, 4"), (3, "2, 3")):  # from frame 3 on all is tracked anew
+        line.frame = at
+        line.correct()
+        assert line.caption.endswith(f" Corrected in {told}.")
+    line.object_id = 7
+    line.correct()
+    assert line.caption.endswith(" Corrected in 2, 3.") and line.j[7][3] == line.j[3][3] == 1
+
+
+def test_a_hidden_object_cannot_be_corrected(line: TrackerTimeline) -> None:
+    line.truth[3] = np.where(line.truth[3] == 3, 0, line.truth[3]).astype(np.uint8)
+    before = line.history.masks()
+    line.frame = 3
+    line.correct()
+    assert line.corrected == [] and "Corrected" not in line.caption
+    assert all(np.array_equal(*pair) for pair in zip(before, line.history.masks(), strict=True))
+
+
+def test_playing_moves_the_frame(line: TrackerTimeline) -> None:
+    play: Play = control(line, "play")
+    assert (play.min, play.max) == (0, 5)
+    for at in (3, 5):
+        play.value = at
+        assert line.frame == control(line, "frame").value == at and line.caption.startswith(f"Frame 0000{at}")
+    line.frame = 1
+    assert play.value == 1
+
+
+def test_a_video_without_truth_is_refused(video: Video) -> None:
+    with pytest.raises(AssertionError, match="square has no true masks"):
+        TrackerTimeline(tiny_model().eval(), replace(video, truth=None))
+
+
+def test_the_figure_shows_the_mask_and_the_true_outline(figure: Described) -> None:
+    assert np.array_equal(drawn(figure)[0], overlay(frame("a").image, box(2, 9, 3, 9)))
+    shown = figure.figure.axes[0]
+    (loop,) = [np.asarray(path.vertices) for lines in shown.collections for path in lines.get_paths()]
+    assert loop.min(0).tolist() == [4.5, 1.5] and loop.max(0).tolist() == [11.5, 8.5]
+    assert shown.get_title() == "frame 2" and figure.sentence == "said." and figure.photographic
+    assert shown.get_xlim() == (-0.5, SIZE[1] - 0.5) and shown.get_ylim() == (SIZE[0] - 0.5, -0.5)
+
+
+def test_the_figure_draws_scores_of_all_frames_and_drift_from_the_second_on(figure: Described) -> None:
+    for ax, values, first in zip(figure.figure.axes[1:], (SCORED, DRIFT), (0, 1), strict=True):
+        *lines, mark = ax.lines
+        assert [line.get_label() for line in lines] == list(values)
+        for line, one in zip(lines, values.values(), strict=True):
+            np.testing.assert_array_equal(line.get_xdata(), np.arange(first, 4))
+            np.testing.assert_array_equal(line.get_ydata(), one)
+        assert np.asarray(mark.get_xdata()).tolist() == [2, 2]
+
+
+def test_the_axes_hold_every_value(figure: Described) -> None:
+    scores, drift = (ax.get_ylim() for ax in figure.figure.axes[1:])
+    assert scores[0] == 0 and scores[1] > 1
+    assert drift[0] == pytest.approx(0.8) and drift[1] > 1
+    near = timeline(frame("a").image, box(0, 1, 0, 1), box(0, 1, 0, 1), SCORED, {"long": np.array([1, 0.99])}, 0, "")
+    assert near.figure.axes[2].get_ylim()[0] == 0.9  # a small drift is seen, and not blown up
