@@ -1,4 +1,4 @@
-"""The command line: ``tbd prepare``, ``tbd train``, ``tbd evaluate``, ``tbd score``, ``tbd track``, ``tbd demo``.
+"""The command line: ``tbd prepare``, ``train``, ``evaluate``, ``score``, ``export``, ``track`` and ``demo``.
 
 Each command is one function, whose arguments are its options (tyro makes the parser). Bad input ends with one line on
 standard error and exit status 2. What is heavy is imported by the command that needs it.
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tqdm.auto import tqdm
 
+from tbd_lib.commands.model import model_on
+from tbd_lib.commands.track import fps_of, track
 from tbd_lib.config import BENCHMARK, STAGES, TrainConfig
 from tbd_lib.files import InputError, TrainingError, require_absent
 from tbd_lib.prepare.command import prepare
@@ -26,7 +28,6 @@ ABOUT_STAGES = {
 }
 
 if TYPE_CHECKING:
-    from tbd_lib.model import TBD
     from tbd_lib.video import Video
 
     Stage = TrainConfig
@@ -35,7 +36,8 @@ else:  # a command per stage, whose options are the fields of its configuration
         tyro.extras.subcommand_type_from_defaults(STAGES, ABOUT_STAGES, prefix_names=False), tyro.conf.arg(name="")
     ]
 
-Year = Literal[2016, 2017]
+Year = Literal[2016, 2017, 2018, 2019]
+Benchmark = Literal["davis", "youtube-vos"]
 INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
 
 
@@ -75,9 +77,9 @@ def train(
 
 def evaluate(
     data: Path,
-    dataset: Literal["davis"] = "davis",
-    year: Year = 2017,
-    split: str = "val",
+    dataset: Benchmark = "davis",
+    year: Year | None = None,
+    split: str = "",
     weights: Path | None = None,
     out: Path | None = None,
     json: Path | None = None,
@@ -86,11 +88,15 @@ def evaluate(
 ) -> None:
     """Track a benchmark's videos and score the masks beside doing nothing.
 
+    Where only the benchmark's server has the true masks (DAVIS test-dev, YouTube-VOS), masks are written and nothing is
+    scored; tbd export makes the archive.
+
     Args:
         data: Root folder of the data set.
         dataset: Its layout.
-        year: DAVIS-2016 joins all objects into one, DAVIS-2017 scores each.
-        split: A list of videos in ImageSets/<year>.
+        year: DAVIS-2016 joins all objects into one, DAVIS-2017 (the default) scores each. YouTube-VOS: 2018 and 2019
+            are folders of their own.
+        split: A list of videos in ImageSets/<year>, or a folder of YouTube-VOS; val, or valid, if left out.
         weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
             weights fetched); the bundled small model if left out.
         out: Where to write palette masks, as <out>/<video>/<frame>.png.
@@ -98,22 +104,59 @@ def evaluate(
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
         overwrite: Write over masks and scores that are there already.
     """
-    from tbd_lib.datasets import davis
+    from tbd_lib.commands.benchmarks import benchmark_videos
     from tbd_lib.evaluate import evaluate as evaluate_videos
+    from tbd_lib.evaluate import predict
 
     if json is not None:
         require_absent(json, overwrite)
-    videos = davis(data, split, year)
-    report = evaluate_videos(_model(weights, device), videos, out, BENCHMARK, joined=year == 2016, overwrite=overwrite)
+    videos = benchmark_videos(data, dataset, year, split)
+    if all(video.truth is None for video in videos):
+        if out is None or json is not None:
+            raise InputError(f"{data}: has no true masks of this split to score with; expected --out and no --json")
+        count = predict(model_on(weights, device), videos, out, BENCHMARK, overwrite=overwrite)
+        print(f"{count} masks in {out}; tbd export makes the archive for the benchmark's server")
+        return
+    report = evaluate_videos(
+        model_on(weights, device), videos, out, BENCHMARK, joined=year == 2016, overwrite=overwrite
+    )
     print(report.table())
     if json is not None:
         report.write_json(json)
 
 
+def export(
+    masks: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MASKS")],
+    archive: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="ARCHIVE.zip")],
+    data: Path,
+    dataset: Benchmark = "davis",
+    year: Year | None = None,
+    split: str = "",
+    overwrite: bool = False,
+) -> None:
+    """Pack a benchmark's masks for its server, after a look at every one of them.
+
+    Args:
+        masks: A folder with one folder of masks per video, as tbd evaluate writes it.
+        archive: The zip file to write.
+        data: Root folder of the data set, which tells what is expected.
+        dataset: Its layout.
+        year: As for tbd evaluate.
+        split: As for tbd evaluate.
+        overwrite: Write over an archive that is there already.
+    """
+    from tbd_lib.commands.benchmarks import benchmark_videos
+    from tbd_lib.export import export as export_masks
+
+    require_absent(archive, overwrite)
+    count = export_masks(masks, benchmark_videos(data, dataset, year, split), archive, dataset)
+    print(f"{count} masks in {archive}")
+
+
 def score(
     predictions: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PREDICTIONS")],
     truth: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TRUTH")],
-    year: Year = 2017,
+    year: Literal[2016, 2017] = 2017,
     json: Path | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -136,34 +179,6 @@ def score(
         report.write_json(json)
 
 
-def track(
-    video: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER_OR_VIDEO")],
-    mask: Path,
-    out: Path,
-    weights: Path | None = None,
-    overlay: Literal["mp4", "webp"] = "mp4",
-    device: str | None = None,
-    overwrite: bool = False,
-) -> None:
-    """Track objects through your own video: masks in <out>/masks, and <out>/overlay.mp4 to look at.
-
-    Args:
-        video: A folder of frames, or a video file.
-        mask: The objects in the first frame, as a PNG of the same size.
-        out: Folder for the results.
-        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
-            weights fetched); the bundled small model if left out.
-        overlay: Kind of the overlay video.
-        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
-        overwrite: Write over results that are there already.
-    """
-    from tbd_lib.datasets import folder
-
-    found = folder(video, mask)
-    _track_into(out, found, _model(weights, device), overlay, overwrite)
-    print(f"masks in {out / 'masks'}, to look at: {out / f'overlay.{overlay}'}")
-
-
 def demo(
     out: Path = Path("outputs/demo"), weights: Path | None = None, json: Path | None = None, device: str | None = None
 ) -> None:
@@ -182,7 +197,7 @@ def demo(
     if json is not None:
         require_absent(json, overwrite=False)
     videos = sample("val")
-    report = evaluate_videos(_model(weights, device), videos, out / "masks", BENCHMARK, overwrite=True)
+    report = evaluate_videos(model_on(weights, device), videos, out / "masks", BENCHMARK, overwrite=True)
     for video in tqdm(videos, desc="overlays", unit="video"):
         _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
     print(report.table())
@@ -193,7 +208,7 @@ def demo(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
-    commands = {"prepare": prepare, "train": train, "evaluate": evaluate, "score": score, "track": track, "demo": demo}
+    commands = {command.__name__: command for command in (prepare, train, evaluate, score, export, track, demo)}
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)
@@ -206,52 +221,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _model(weights: Path | None, device: str | None) -> "TBD":
-    """The model on its device."""
-    import torch
-
-    from tbd_lib.checkpoint import bundled_model, load_checkpoint
-    from tbd_lib.prepare.places import find_weights
-
-    model = bundled_model() if weights is None else load_checkpoint(find_weights(weights))
-    try:
-        return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except (RuntimeError, AssertionError) as error:  # torch's words for a device that is not there
-        raise InputError(
-            f"--device {device}: {str(error).splitlines()[0]}; expected a device of this machine"
-        ) from error
-
-
-def _track_into(out: Path, video: "Video", model: "TBD", kind: str, overwrite: bool) -> None:
-    """Write every mask as it comes, and the overlay video beside them."""
-    from operator import length_hint
-
-    from tbd_lib.masks import write_mask
-    from tbd_lib.overlay import OverlayWriter, overlay
-    from tbd_lib.scoring import mask_names
-    from tbd_lib.tracker import track as track_video
-
-    masks, picture = out / "masks", out / f"overlay.{kind}"
-    if mask_names(masks) and not overwrite:
-        raise InputError(f"{masks}: holds masks already; expected an empty or new folder (or --overwrite)")
-    require_absent(picture, overwrite)
-    steps = track_video(model, video, BENCHMARK)
-    with OverlayWriter(picture, _fps(video)) as writer:
-        for step in tqdm(steps, desc=video.name, total=length_hint(video.frames) or None, unit="frame"):
-            write_mask(masks / f"{step.name}.png", step.mask)
-            writer.write(overlay(step.image, step.mask))
-
-
 def _overlay_of_masks(video: "Video", masks: Path, path: Path) -> None:
     """An overlay video of masks that lie in a folder."""
     from tbd_lib.masks import read_mask
     from tbd_lib.overlay import OverlayWriter, overlay
 
-    with OverlayWriter(path, _fps(video)) as writer:
+    with OverlayWriter(path, fps_of(video)) as writer:
         for frame in video.frames:
             writer.write(overlay(frame.image, read_mask(masks / f"{frame.name}.png")))
-
-
-def _fps(video: "Video", default: float = 24.0) -> float:
-    """Frames per second of a video file; a folder of frames does not tell."""
-    return float(getattr(video.frames, "fps", None) or default)

@@ -41,6 +41,7 @@ class Asked:
     range: str | None
     status: int
     sent: int  # bytes of content
+    if_range: str | None
 
 
 class Server:
@@ -74,7 +75,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if start >= len(served.content) > 0:
                 status, content = 416, b""
             sent = content[: served.breaks.pop(0)] if served.breaks and status < 400 else content
-            server.log.append(Asked(self.path, asked, status, len(sent)))
+            server.log.append(Asked(self.path, asked, status, len(sent), self.headers.get("If-Range")))
             self._answer(served, status, start, content)
             self.wfile.write(sent)
 

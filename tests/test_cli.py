@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def test_results_are_not_written_over_unless_asked(root: Path, weights: str, cap
 
 @pytest.mark.parametrize("kind", ["mp4", "webp"])
 def test_track_writes_masks_and_an_overlay_of_the_original_size(root: Path, weights: str, kind: str) -> None:
-    assert main(tracking(root, weights, overlay=kind)) == 0
+    assert main(tracking(root, weights, save=kind)) == 0
     masks = sorted((root / "out" / "masks").iterdir())
     assert [path.name for path in masks] == [f"{t:05d}.png" for t in range(4)]
     assert all(read_mask(path).shape == SIZE for path in masks)
@@ -111,6 +112,26 @@ def test_track_reads_video_files(root: Path, weights: str) -> None:
     film = root / "out" / "overlay.mp4"
     assert main(tracking(root, weights, video=str(film), out=str(root / "again"))) == 0
     assert len(list((root / "again" / "masks").iterdir())) == 4
+
+
+def test_masks_without_truth_are_written_and_packed(root: Path, weights: str, tmp_path: Path, capsys) -> None:
+    """DAVIS test-dev: only first masks are there."""
+    for path in first_mask(root).parent.iterdir():
+        if path.stem != "00000":
+            path.unlink()
+    (root / "ImageSets/2017/test-dev.txt").write_text("two\n")
+    masks, archive = tmp_path / "dev", tmp_path / "dev.zip"
+    where = ["--data", str(root), "--split", "test-dev"]
+    assert main(["evaluate", *where, "--weights", weights]) == 2
+    assert "expected --out and no --json" in capsys.readouterr().err
+    assert main(["evaluate", *where, "--weights", weights, "--out", str(masks)]) == 0
+    assert "4 masks" in capsys.readouterr().out
+    assert main(["export", str(masks), str(archive), *where]) == 0
+    with ZipFile(archive) as packed:
+        assert packed.namelist() == [f"two/{t:05}.png" for t in range(4)]
+    assert main(["export", str(masks), str(archive), *where]) == 2
+    assert main(["evaluate", *where, "--dataset", "youtube-vos", "--year", "2016"]) == 2
+    assert "--year 2016: expected 2018 or 2019" in capsys.readouterr().err
 
 
 def save_rgb(path: Path, colours: int) -> None:
@@ -213,4 +234,4 @@ def test_wrong_usage_exits_with_2() -> None:
 
 def test_the_module_is_the_command() -> None:
     text = subprocess.check_output([sys.executable, "-m", "tbd_lib", "--help"], text=True)
-    assert all(name in text for name in ("evaluate", "score", "track", "demo"))
+    assert all(name in text for name in ("prepare", "train", "evaluate", "score", "export", "track", "demo"))

@@ -73,7 +73,7 @@ def test_python_of_colab_is_supported():
 
 
 def test_what_colab_has_is_new_enough_so_that_pip_leaves_it():
-    asked = {canonicalize_name(one.name): one.specifier for one in CORE}
+    asked = {one.name: one.specifier for one in CORE}
     assert not [name for name, version in COLAB.items() if name in asked and not asked[name].contains(version)]
     assert set(COLAB) - set(asked) == {"ipython"}
 

@@ -82,7 +82,9 @@ def test_a_connection_that_breaks_goes_on_where_it_was(server: Server, path: Pat
     fetch(offered(TEST_DEV, CONTENT, url, known=False), path, lock)
     assert path.read_bytes() == CONTENT
     assert server.sent == len(CONTENT), "no byte was sent twice"
-    assert [asked.range for asked in server.log][:2] == [None, f"bytes={HALF}-"]
+    first, second, *_ = server.log
+    assert (first.range, second.range) == (None, f"bytes={HALF}-")
+    assert (first.if_range, second.if_range) == (None, '"first"'), "the rest of the same version is asked for"
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known hash", "unknown hash"])
@@ -113,13 +115,14 @@ def test_a_server_that_ignores_ranges_begins_anew(server: Server, path: Path, lo
     assert [asked.sent for asked in server.log] == [HALF, len(CONTENT)]
 
 
+@pytest.mark.parametrize("count", [210, 20], ids=["longer", "shorter than the part"])
 @pytest.mark.parametrize("honest", [True, False], ids=["If-Range kept", "If-Range ignored"])
 def test_another_version_is_not_joined_to_the_old_one(
-    server: Server, path: Path, lock: Lock, monkeypatch, honest: bool
+    server: Server, path: Path, lock: Lock, monkeypatch, honest: bool, count: int
 ) -> None:
     source = offered(TEST_DEV, b"", server.serve("a.zip", CONTENT), known=False)
     interrupted(source, path, lock, monkeypatch, HALF)
-    newer = zipped({f"DAVIS/{number}": bytes([number + 1]) * 5000 for number in range(210)})
+    newer = zipped({f"DAVIS/{number}": bytes([number + 1]) * 5000 for number in range(count)})
     server.serve("a.zip", newer, etag='"second"', ignores_if_range=not honest)
     fetch(source, path, lock)
     assert path.read_bytes() == newer

@@ -154,10 +154,26 @@ def test_a_flood_that_states_another_size_is_stopped(tmp_path: Path, stated: int
 
 def test_more_bytes_than_stated_are_never_written(tmp_path: Path) -> None:
     """The plain copy, for archives whose reader would not notice."""
-    entry = module.Entry("flood", 10, None, lambda: io.BytesIO(bytes(10**7)))
+    flood = io.BytesIO(bytes(10**7))
+    read = []
+
+    class Stream(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            read.append(size)
+            return flood.read(size)
+
+    entry = module.Entry("flood", 10, None, Stream)
     with pytest.raises(InputError, match="not as large as stated; expected 10 bytes"):
         module._write(tmp_path / "flood", entry, tmp_path / "archive.tar")
-    assert there(tmp_path) == set()
+    assert there(tmp_path) == set() and len(read) == 1
+
+
+def test_a_short_file_is_written_anew_from_a_tar_file(tmp_path: Path) -> None:
+    archive, out = save(tmp_path, tarred(FILES, "w"), "archive.tar"), tmp_path / "out"
+    unpack(archive, out, KEEP, LIMITS)
+    (out / "ImageSets/2017/val.txt").write_bytes(b"be")
+    assert unpack(archive, out, KEEP, LIMITS) == 1
+    assert (out / "ImageSets/2017/val.txt").read_bytes() == b"bear\n"
 
 
 def test_damage_inside_is_named_and_what_was_whole_stays(tmp_path: Path) -> None:

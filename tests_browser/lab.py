@@ -32,7 +32,9 @@ HAS_KERNEL = f"() => Boolean({NOTEBOOK}.sessionContext.session?.kernel)"
 KERNEL_ANSWERS = f"async () => {{ await {NOTEBOOK}.sessionContext.session.kernel.info; }}"
 RUN_CELL = f"""async cell => {{
     {NOTEBOOK}.content.activeCellIndex = cell;
-    return await window.jupyterapp.commands.execute('notebook:run-cell');
+    const ran = await window.jupyterapp.commands.execute('notebook:run-cell');
+    const outputs = {NOTEBOOK}.content.model.sharedModel.cells[cell].toJSON().outputs;
+    return [ran, outputs.some(one => '{WIDGET_VIEW}' in (one.data ?? {{}}))];
 }}"""
 SETTLED = f"""async () => {{
     await new Promise(requestAnimationFrame);
@@ -122,9 +124,10 @@ class Lab:
         for i, cell in enumerate(self.notebook().cells):
             if cell.cell_type != "code":
                 continue
-            if not self.page.evaluate(RUN_CELL, i):
+            ran, displays_inspector = self.page.evaluate(RUN_CELL, i)
+            if not ran:
                 break
-            if i in self.inspector_cells():
+            if displays_inspector:
                 inspector = self.inspector(i)
                 self.page.evaluate(SETTLED)
                 first[i] = self.look(inspector)
