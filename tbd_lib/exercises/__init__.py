@@ -26,7 +26,7 @@ def exercises_of(lesson: str) -> tuple[Exercise, ...]:
     return import_module(f"tbd_lib.exercises.{LESSONS[lesson]}").EXERCISES
 
 
-def check(answer: Answer) -> Verdict:
+def check(answer: object) -> Verdict:
     """Check the answer to the exercise that has the function's name.
 
     Raises:
