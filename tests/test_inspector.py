@@ -1,5 +1,6 @@
 """What all inspectors promise: one drawing per change, a caption that is the picture's sentence, nothing swallowed."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -152,6 +153,23 @@ def test_errors_behind_a_button_reach_the_notebook(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("ipywidgets.widgets.widget.get_ipython", lambda: shell)
     button("divide", lambda: 1 / 0, "by zero").click()
     assert shown == ["traceback"]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_garbage_waits_until_the_picture_is_there(shape: Shape, monkeypatch: pytest.MonkeyPatch, on: bool) -> None:
+    """And is collected afterwards if it was before, also after an error."""
+    seen, view = [], shape.view
+    monkeypatch.setattr(shape, "view", lambda: (seen.append(gc.isenabled()), view())[1])
+    try:
+        if not on:
+            gc.disable()
+        shape.sides = 4
+        assert seen == [False] and gc.isenabled() == on
+        with pytest.raises(ArithmeticError):
+            shape.sides = 7
+        assert gc.isenabled() == on
+    finally:
+        gc.enable()
 
 
 def test_an_inspector_without_a_view_says_so() -> None:

@@ -73,6 +73,7 @@ def test_a_mask_is_brought_to_the_working_size_first() -> None:
 def test_maps_and_frames_lie_on_the_same_grid() -> None:
     image, scores = frame("a").image, panel("map", scores=SCORES)
     shown = panel("frame", image)
+    assert frame_in_cells((30, 40)) == (0.25, 2.75, 1.9375, 0.0625)  # 30 rows become 32: one above, one below
     assert frame_in_cells(SIZE) == EDGES == extent(shown) == extent(scores)
     assert tuple(shown.images[0].get_extent()) == EDGES and tuple(scores.images[0].get_extent()) == (0, 3, 2, 0)
     assert np.array_equal(np.asarray(shown.images[0].get_array()), image)

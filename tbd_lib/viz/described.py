@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from PIL import Image as Pictures
 
 from tbd_lib.masks import ids_of
@@ -28,7 +28,8 @@ JPEG_OPTIONS = {"quality": 75, "subsampling": 0, "optimize": True}  # full colou
 PNG_COLOURS = 64  # enough for lines on white; a third of the size
 LINES = tuple(zip((OKABE_ITO[4], OKABE_ITO[5], OKABE_ITO[2], OKABE_ITO[6]), ("-", "--", "-.", ":"), strict=True))
 """Colour and dash of each curve: told apart without colour too."""
-HALO = [withStroke(linewidth=2.5, foreground="black")]  # white lines and letters can be read on any picture
+HALO: list[AbstractPathEffect] = [withStroke(linewidth=2.5, foreground="black")]
+"""White lines and letters can be read on any picture with it."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +103,8 @@ def outline(ax: Axes, mask: Mask) -> None:
     for i in ids_of(mask):
         inside = np.pad(mask == i, 1)  # so that the line closes where the object touches the border
         rows, columns = (np.arange(-1, side + 1) for side in mask.shape)
-        ax.contour(columns, rows, inside, levels=[0.5], colors="white", linewidths=1, path_effects=HALO)
+        lines = ax.contour(columns, rows, inside, levels=[0.5], colors="white", linewidths=1)
+        lines.set_path_effects(HALO)  # as an argument older releases of Matplotlib ignore it
     ax.set(xlim=(-0.5, mask.shape[1] - 0.5), ylim=(mask.shape[0] - 0.5, -0.5))
 
 

@@ -104,7 +104,8 @@ def _outlines(ax: Axes, mask: Mask, size: Size, coloured: bool) -> None:
     columns = left + (np.arange(mask.shape[1]) + 0.5) * (right - left) / mask.shape[1]
     for i in ids_of(mask):
         colour = COLOURS[i] / 255 if coloured else "white"
-        ax.contour(columns, rows, mask == i, levels=[0.5], colors=[colour], linewidths=1.2, path_effects=HALO)
+        lines = ax.contour(columns, rows, mask == i, levels=[0.5], colors=[colour], linewidths=1.2)
+        lines.set_path_effects(HALO)  # as an argument older releases of Matplotlib ignore it
 
 
 def cells_of(inside: Bool[np.ndarray, "H W"], size: Size) -> Bool[np.ndarray, "h w"]:
