@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from tbd_lib.exercises.exercise import Answer, Exercise, Mistake, Verdict, judge, require_function
+from tbd_lib.exercises.exercise import Exercise, Mistake, Verdict, judge, require_function
 
 LESSONS = {
     "00": "quickstart",
@@ -33,9 +33,10 @@ def check(answer: object) -> Verdict:
         TypeError: not a function.
         LookupError: no exercise has that name.
     """
-    name = getattr(require_function(answer), "__name__", "")
+    function = require_function(answer)
+    name = getattr(function, "__name__", "")
     for lesson in LESSONS:
         for exercise in exercises_of(lesson):
             if exercise.name == name:
-                return judge(exercise, answer)
+                return judge(exercise, function)
     raise LookupError(f"no exercise is called {name!r}; expected the name that the task gives to the function")
