@@ -21,11 +21,12 @@ test-browser: $(READY)    ## the lessons in JupyterLab in a real browser; SCREEN
 
 # In an environment of its own (5 GB): the quick tests of what lessons use, and a lesson with an inspector
 FLOOR  := .venv-floor/bin
-TESTED := augment distance distance_inspector inspector masks matching metrics template_inspector templates tracker video viz
+TESTED := aggregation_inspector augment cli dice distance* history inspector masks matching metrics model \
+          template* timeline tracker video viz_*
 test-floor:               ## the oldest releases that pyproject.toml promises to work with
 	test -x $(FLOOR)/python || $(PYTHON) -m venv .venv-floor
 	$(FLOOR)/python -m pip install --quiet -c tests/floor.txt -e '.[test]'
-	$(FLOOR)/pytest $(TESTED:%=tests/test_%.py)
+	$(FLOOR)/pytest -W ignore::DeprecationWarning $(TESTED:%=tests/test_%.py)
 	$(FLOOR)/pytest --nbval --nbval-current-env --nbval-cell-timeout 300 notebooks/03_templates.ipynb
 
 lab: $(READY)             ## the lessons in JupyterLab
