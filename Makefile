@@ -19,7 +19,7 @@ test-browser: $(READY)    ## the lessons in JupyterLab in a real browser; SCREEN
 	.ci/install-chromium
 	$(BIN)/pytest tests_browser $(if $(SCREENSHOTS),--screenshots $(SCREENSHOTS))
 
-# In an environment of its own (5 GB): the quick tests of what lessons use, and a lesson with an inspector
+# In an environment of its own (7 GB): the quick tests of what lessons use, and a lesson with an inspector
 FLOOR  := .venv-floor/bin
 TESTED := aggregation_inspector augment cli dice distance* history inspector masks matching metrics model \
           template* timeline tracker video viz_*

@@ -5,18 +5,21 @@
 The time is that from the move to the new picture, encoded, and its caption; the way to the browser is not in it. Only
 the first frame was computed before, so that a move to the next frame tracks it. Two buttons track a video to its end,
 as they are meant to: they stand apart.
+
+With one thread the processor's time is what the move takes on a machine that does nothing else. With two it says less,
+since a thread that waits for the other is busy too.
 """
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
 import torch
 import tyro
-from ipywidgets import Button, Dropdown
+from ipywidgets import Box, Button, Dropdown
 
 from tbd_lib.checkpoint import bundled_model
 from tbd_lib.datasets import find, sample
@@ -36,6 +39,13 @@ TARGET = 0.3  # seconds, on two cores: what still feels like an answer
 WHOLE_VIDEO = ("track the whole video", "correct here, track on")
 
 
+class Seconds(NamedTuple):
+    """How long a move takes by the clock, and how long the processor works for it."""
+
+    wall: float
+    processor: float
+
+
 def makers(model: TBD) -> dict[str, Callable[[], Inspector]]:
     """What makes each of the inspectors, on the bundled sample."""
     twins = find("occluded-twins")  # two objects: every menu has a choice
@@ -51,7 +61,11 @@ def makers(model: TBD) -> dict[str, Callable[[], Inspector]]:
 
 def controls(inspector: Inspector) -> dict[str, Any]:
     """An inspector's controls by their labels."""
-    return {control.description: control for control in inspector.children[0].children}
+    found, boxes = {}, [inspector.children[0]]
+    for box in boxes:
+        boxes += [child for child in box.children if isinstance(child, Box)]
+        found |= {child.description: child for child in box.children if not isinstance(child, Box)}
+    return found
 
 
 def step(control: Any) -> None:
@@ -65,8 +79,8 @@ def step(control: Any) -> None:
         control.value = up if up <= control.max else control.min
 
 
-def seconds_of(inspector: Inspector, moves: int) -> dict[str, list[float]]:
-    """Seconds of each move, by the control's label, after which all but the frame is as it was.
+def seconds_of(inspector: Inspector, moves: int) -> dict[str, list[Seconds]]:
+    """The time of each move, by the control's label, after which all but the frame is as it was.
 
     Before a button is pressed the frame is another one.
     """
@@ -76,9 +90,9 @@ def seconds_of(inspector: Inspector, moves: int) -> dict[str, list[float]]:
         for _ in range(1 if label in WHOLE_VIDEO else moves):
             if isinstance(control, Button) and "frame" in every:
                 step(every["frame"])
-            start = perf_counter()
+            start, busy = perf_counter(), process_time()
             step(control)
-            seconds[label].append(perf_counter() - start)
+            seconds[label].append(Seconds(perf_counter() - start, process_time() - busy))
         if not isinstance(control, Button) and label not in ("frame", "play"):
             control.value = begun
     return seconds
@@ -86,7 +100,7 @@ def seconds_of(inspector: Inspector, moves: int) -> dict[str, list[float]]:
 
 def measure(name: str, make: Callable[[], Inspector], moves: int, repeats: int) -> list[dict[str, object]]:
     """A row for each control of one inspector and each number of threads."""
-    found: dict[int, list[dict[str, list[float]]]] = {1: [], 2: []}
+    found: dict[int, list[dict[str, list[Seconds]]]] = {1: [], 2: []}
     for _ in range(repeats):
         for threads, parts in found.items():  # in turn
             torch.set_num_threads(threads)
@@ -98,21 +112,19 @@ def measure(name: str, make: Callable[[], Inspector], moves: int, repeats: int) 
     ]
 
 
-def row(name: str, label: str, threads: int, parts: list[list[float]]) -> dict[str, object]:
-    """The figures of one control with one number of threads, in seconds.
+def row(name: str, label: str, threads: int, parts: list[list[Seconds]]) -> dict[str, object]:
+    """The figures of one control with one number of threads, in seconds."""
+    rest = {kind: figures([[getattr(one, kind) for one in part] for part in parts]) for kind in Seconds._fields}
+    return {"inspector": name, "control": label, "threads": threads, "moves": sum(map(len, parts)), **rest}
 
-    ``median`` is that of all moves. ``largest`` is the median over the repeats of the largest move of each, since on a
-    machine that does other things too one move always waits; ``largest_of_all`` is that one.
+
+def figures(parts: list[list[float]]) -> dict[str, float]:
+    """The median of all moves, and the median over the repeats of the largest move of each.
+
+    On a machine that does other things too one move always waits: that is ``largest_of_all``.
     """
-    return {
-        "inspector": name,
-        "control": label,
-        "threads": threads,
-        "moves": sum(map(len, parts)),
-        "median": median(second for part in parts for second in part),
-        "largest": median(max(part) for part in parts),
-        "largest_of_all": max(second for part in parts for second in part),
-    }
+    every = [second for part in parts for second in part]
+    return {"median": median(every), "largest": median(map(max, parts)), "largest_of_all": max(every)}
 
 
 def main(json_file: Path, moves: int = 10, repeats: int = 3) -> None:
@@ -131,7 +143,7 @@ def main(json_file: Path, moves: int = 10, repeats: int = 3) -> None:
         new = measure(name, make, moves, repeats)
         rows += new
         for one in new:
-            print("{inspector:12} {control:26} {threads} {median:.3f} {largest:.3f}".format(**one))
+            print("{inspector:12} {control:26} {threads} {wall[median]:.3f} {wall[largest]:.3f}".format(**one))
     load.append(os.getloadavg()[0])
     whole = [one for one in rows if one["control"] in WHOLE_VIDEO]
     rows = [one for one in rows if one not in whole]

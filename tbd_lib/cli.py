@@ -1,4 +1,4 @@
-"""The command line: ``tbd prepare``, ``train``, ``evaluate``, ``score``, ``export``, ``track`` and ``demo``.
+"""The command line: ``tbd prepare``, ``train``, ``evaluate``, ``score``, ``export``, ``report``, ``track``, ``demo``.
 
 Each command is one function, whose arguments are its options (tyro makes the parser). Bad input ends with one line on
 standard error and exit status 2. What is heavy is imported by the command that needs it.
@@ -179,6 +179,21 @@ def score(
         report.write_json(json)
 
 
+def report(
+    results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULT.json")] = (),
+) -> None:
+    """Put the scores that the authors published beside ours: J&F on the same objects, and the gap.
+
+    Args:
+        results: Files of tbd evaluate --json; if left out, those that come with the package.
+    """
+    from tbd_lib.files import results_folder
+    from tbd_lib.published import compare, table
+
+    ours = [results_folder() / name for name in ("davis2016_six_small.json", "trunk.json")]
+    print(table(compare(list(results) or ours)))
+
+
 def demo(
     out: Path = Path("outputs/demo"), weights: Path | None = None, json: Path | None = None, device: str | None = None
 ) -> None:
@@ -208,7 +223,7 @@ def demo(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
-    commands = {command.__name__: command for command in (prepare, train, evaluate, score, export, track, demo)}
+    commands = {command.__name__: command for command in (prepare, train, evaluate, score, export, report, track, demo)}
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)

@@ -22,7 +22,7 @@ ALLOWED = {
     "outputs": ({"outputs"}, BASE | {"masks", "overlay", "video"}),
     "prepare": ({"prepare"}, BASE | {"datasets"}),
     "checkpoint": ({"checkpoint"}, BASE | {"model"}),
-    "scores": ({"metrics", "provenance", "report", "scoring"}, BASE | {"masks", "video"}),
+    "scores": ({"metrics", "provenance", "published", "report", "scoring"}, BASE | {"masks", "video"}),
     "evaluate": (
         {"evaluate"},
         BASE | MODEL | {"masks", "video", "metrics", "provenance", "report", "scoring", "tracker"},

@@ -1,4 +1,4 @@
-"""A JupyterLab for all tests of this folder, a browser for all, and a fresh page for each."""
+"""A JupyterLab and a browser for all tests of this folder, and a page that remembers nothing for each file."""
 
 import shutil
 from collections.abc import Iterator
