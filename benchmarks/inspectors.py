@@ -104,7 +104,10 @@ def measure(name: str, make: Callable[[], Inspector], moves: int, repeats: int) 
     for _ in range(repeats):
         for threads, parts in found.items():  # in turn
             torch.set_num_threads(threads)
-            parts.append(seconds_of(make(), moves))
+            inspector = make()
+            parts.append(seconds_of(inspector, moves))
+            for widget in (*controls(inspector).values(), inspector):  # what is not closed is kept, with all its frames
+                widget.close()
     return [
         row(name, label, threads, [part[label] for part in parts])
         for threads, parts in found.items()

@@ -45,8 +45,8 @@ class Inspector(VBox):
             self.shown = self.view()
             self._picture.format = self.shown.mime.removeprefix("image/")
             self._picture.value = self.shown.content
-        self.caption = self.shown.sentence
-        self._said.value = f'<p role="status" aria-live="polite">{escape(self.caption)}</p>'
+            self.caption = self.shown.sentence
+            self._said.value = f'<p role="status" aria-live="polite">{escape(self.caption)}</p>'
 
     def set(self, **traits: Any) -> None:
         """Change several traits in the given order, and draw once."""
