@@ -1,7 +1,5 @@
 """How much faster one process makes the COCO stage's clips than a plain pipeline, which resamples step after step.
 
-    python -m benchmarks.loading --coco-root ../shared/data/COCO --json-file results/loading.json
-
 Both make the same clips of the same pictures: they draw the same numbers. The plain pipeline is the textbook's: it
 turns the whole picture, crops, resizes and flips, each with the function that Pillow has for it, and looks then whether
 an object is large enough; a try that fails has cost the first frame. The library multiplies the matrices, tries on the
@@ -16,7 +14,6 @@ from statistics import median
 
 import numpy as np
 import torch
-import tyro
 from PIL import Image as Pictures
 from PIL.Image import Resampling, Transform, Transpose
 
@@ -25,8 +22,6 @@ from tbd_lib.augment import FILL, Matrix, sample_augmentation
 from tbd_lib.clips import Clips, Sample, choose_target
 from tbd_lib.coco import coco
 from tbd_lib.config import COCO_STAGE, AugmentConfig, TrainConfig
-from tbd_lib.files import write_json
-from tbd_lib.provenance import provenance
 from tbd_lib.video import Video
 
 Pair = tuple[Pictures.Image, Pictures.Image]  # a picture and its id mask
@@ -143,22 +138,3 @@ def make(clips: Clips, numbers: range) -> None:
     """Make these clips, and forget them."""
     for number in numbers:
         clips[number]
-
-
-def main(coco_root: Path, json_file: Path, clips: int = 223, rounds: int = 3) -> None:
-    """Measure how fast training clips are made, ours and plain ones.
-
-    Args:
-        coco_root: Folder of train2017 and annotations.
-        json_file: Where to write the results.
-        clips: Made in every round; as many as there are images is one epoch.
-        rounds: Both forms run so often, in turn.
-    """
-    torch.set_num_threads(1)
-    result = measure(coco_root, clips, rounds)
-    print(result)
-    write_json(json_file, {**result, "provenance": provenance()})
-
-
-if __name__ == "__main__":
-    tyro.cli(main)

@@ -1,74 +1,80 @@
-"""Peak memory of tracking a short and a long video, each in a process of its own.
-
-python -m benchmarks.memory --json-file results/memory.json
-"""
+"""Peak memory of tracking: by the video's length and by the number of objects, each in a process of its own."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import torch
 import tyro
 
-from tbd_lib.config import SMALL
+from benchmarks.scenes import SIZES, scene
+from tbd_lib.config import PAPER, SMALL, TrackConfig
 from tbd_lib.evaluate import peak_memory
-from tbd_lib.files import write_json
 from tbd_lib.model import build_model
-from tbd_lib.provenance import provenance
+from tbd_lib.shapes import Image
 from tbd_lib.tracker import track
 from tbd_lib.video import Frame, Video
+
+WIDTHS = {"small": SMALL, "paper": PAPER}
 
 
 class Noise:
     """Random frames, made when they are asked for: a video of any length that holds no memory."""
 
-    def __init__(self, frames: int, height: int, width: int) -> None:
-        self.frames, self.size = frames, (height, width, 3)
+    def __init__(self, frames: int, first: Image) -> None:
+        self.frames, self.first = frames, first
 
     def __iter__(self) -> Iterator[Frame]:
         random = np.random.default_rng(0)
-        return (Frame(f"{t:05d}", random.integers(0, 256, self.size, np.uint8)) for t in range(self.frames))
+        return (
+            Frame(f"{t:05d}", random.integers(0, 256, self.first.shape, np.uint8) if t else self.first)
+            for t in range(self.frames)
+        )
 
 
-def peak_of(frames: int, height: int, width: int) -> int:
-    """Bytes that a new process holds at most while it tracks two objects through so many frames."""
-    arguments = [str(number) for number in (frames, height, width)]
-    return int(subprocess.check_output([sys.executable, "-m", "benchmarks.memory", "--track", *arguments]))
+def peak_of(width: str, objects: int, frames: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Bytes that a new process holds with the model loaded, and at most while it tracks; on a CPU."""
+    arguments = [width, *(str(number) for number in (objects, frames, *size))]
+    found = subprocess.check_output([sys.executable, "-m", "benchmarks.memory", *arguments], text=True)
+    loaded, peak = found.split()
+    return int(loaded), int(peak)
 
 
-def track_noise(frames: int, height: int, width: int) -> int:
-    """Track two objects through noise with the small model; returns this process's peak memory in bytes."""
-    torch.set_num_threads(1)
-    given = np.zeros((height, width), np.uint8)
-    given[height // 4 : height // 2, width // 8 : width // 3] = 1
-    given[height // 3 : height * 3 // 4, width // 2 : width * 3 // 4] = 2
-    for _ in track(build_model(SMALL).eval(), Video("noise", Noise(frames, height, width), {0: given})):
-        pass
-    peak = peak_memory(torch.device("cpu"))
-    assert peak is not None, "peak memory cannot be read on this system"
-    return peak
+def measure() -> list[dict[str, object]]:
+    """Rows for both widths: a short and a long video with two objects, and a short one with ten."""
+    rows = []
+    for width, objects, frames in (("small", 2, 60), ("small", 2, 600), ("small", 10, 10), ("paper", 10, 5)):
+        loaded, peak = peak_of(width, objects, frames, SIZES[480])
+        rows.append({"width": width, "objects": objects, "frames": frames, "loaded_bytes": loaded, "peak_bytes": peak})
+    return rows
 
 
 def main(
-    track: tuple[int, int, int] | None = None, size: tuple[int, int] = (480, 854), json_file: Path | None = None
+    width: tyro.conf.Positional[str],
+    objects: tyro.conf.Positional[int],
+    frames: tyro.conf.Positional[int],
+    height: tyro.conf.Positional[int],
+    columns: tyro.conf.Positional[int],
 ) -> None:
-    """Measure 60 and 600 frames.
+    """Track noise in this process; prints its bytes with the model loaded, and at most.
 
     Args:
-        track: Frames, height and width: only track, and print the bytes.
-        size: Height and width of the frames.
-        json_file: Where to write the results.
+        width: small or paper.
+        objects: How many.
+        frames: Length of the video.
+        height: Of the frames, in pixels.
+        columns: Of the frames, in pixels.
     """
-    if track is not None:
-        print(track_noise(*track))
-        return
-    peaks = {str(frames): peak_of(frames, *size) for frames in (60, 600)}
-    result = {"size": size, "peak_bytes": peaks, "ratio": peaks["600"] / peaks["60"], "provenance": provenance()}
-    print(result)
-    if json_file is not None:
-        write_json(json_file, result)
+    torch.set_num_threads(1)
+    shown, device = scene(1, (height, columns), objects), torch.device("cpu")
+    model = build_model(replace(WIDTHS[width])).eval()
+    loaded = peak_memory(device)
+    video = Video("noise", Noise(frames, shown.images[0]), {0: shown.given})
+    for _ in track(model, video, TrackConfig(short_side=None)):
+        pass
+    print(loaded, peak_memory(device))
 
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ def plain_track(model: TBD, frames: Sequence[Image], given: Mask) -> Iterator[Ma
     ids = ids_of(given)
     nearness = plain_nearness(model, *(-(-side // STRIDE) for side in given.shape))
     objects: list[PlainObject] = []
-    for image in frames:
-        levels, key = plain_encode(model, image)
+    video = [plain_image(model, image) for image in frames]  # on the device, from beginning to end
+    for image in video:
+        levels, key = plain_features(model, image)
         if not objects:
             maps = [pad(torch.from_numpy(given == i)[None, None].to(key))[0, 0] for i in ids]
             objects = [PlainObject(model, key, torch.stack([1 - one, one]), nearness) for one in maps]
@@ -40,16 +41,16 @@ def plain_track(model: TBD, frames: Sequence[Image], given: Mask) -> Iterator[Ma
         for one, fg in zip(objects, together[1:], strict=True):
             one.update(key, torch.stack([1 - fg, fg]))
         winner = crop(together, given.shape).argmax(0)
-        yield np.array([0, *ids], np.uint8)[winner.numpy()]
+        yield np.array([0, *ids], np.uint8)[winner.cpu().numpy()]
 
 
-def plain_encode(model: TBD, image: Image) -> tuple[Sequence[Tensor], Tensor]:
-    """Features at strides 4, 8, 16 and the key "c h w" of one frame of any size."""
-    return plain_features(model, pad(torch.from_numpy(image).permute(2, 0, 1)[None].to(model.short_inertia) / 255))
+def plain_image(model: TBD, image: Image) -> Tensor:
+    """A frame of any size as an image "1 3 H W" in [0, 1], whose sides are multiples of 16."""
+    return pad(torch.from_numpy(image).permute(2, 0, 1)[None].to(model.short_inertia) / 255)
 
 
 def plain_features(model: TBD, image: Tensor) -> tuple[Sequence[Tensor], Tensor]:
-    """The same of an image "1 3 H W" in [0, 1], whose sides are multiples of 16."""
+    """Features at strides 4, 8, 16 and the key "c h w" of such an image."""
     levels = model.encoder(image)
     key = model.key_head.conv(levels[2])[0]
     return levels, key / key.norm(dim=0)

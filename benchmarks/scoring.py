@@ -1,13 +1,10 @@
 """Time the scoring of masks beside a straightforward implementation, which dilates whole frames by the disk.
 
-    python benchmarks/scoring.py PREDICTIONS TRUTH [--joined] [--frames 10] [--json-file results/scoring.json]
-
 Both folders hold ``<video>/<frame>.png``. Both sides score the same masks on one core and must agree exactly. The ratio
 is taken of processor time, with the masks in memory and once more with the time added that it takes to read them.
 """
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +13,11 @@ from time import process_time
 from typing import TypeVar
 
 import numpy as np
-import tyro
 from scipy.ndimage import binary_dilation
 from tqdm.auto import tqdm
 
-from tbd_lib.files import write_json
 from tbd_lib.masks import read_mask
 from tbd_lib.metrics import score_video
-from tbd_lib.provenance import provenance
 from tbd_lib.shapes import Mask
 
 T = TypeVar("T")
@@ -97,7 +91,7 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 def measure(predictions: Path, truth: Path, frames: int, joined: bool) -> dict[str, object]:
-    """Score all videos both ways; stop if they differ anywhere."""
+    """Score some frames of all videos both ways; stop if they differ anywhere."""
     seconds, scored = Seconds(), 0
     for folder in tqdm(sorted(path for path in predictions.iterdir() if path.is_dir()), unit="video"):
         pairs, reading = timed(partial(read, folder, truth / folder.name, frames, joined))
@@ -123,32 +117,3 @@ def summary(seconds: Seconds, scored: int) -> dict[str, object]:
         "ratio": slow / fast,
         "ratio_with_reading": (slow + reading) / (fast + reading),
     }
-
-
-def main(
-    predictions: tyro.conf.Positional[Path],
-    truth: tyro.conf.Positional[Path],
-    joined: bool = False,
-    frames: int = 10,
-    json_file: Path | None = None,
-) -> None:
-    """Time the scoring of masks, ours and a straightforward one.
-
-    Args:
-        predictions: folder of folders of masks.
-        truth: true masks in the same layout.
-        joined: all objects are one (DAVIS-2016).
-        frames: frames scored of each video (the straightforward way takes 0.2 seconds per object and frame).
-        json_file: also write the result there.
-    """
-    if hasattr(os, "sched_setaffinity"):  # Linux: keep to one core, whatever libraries would like to do
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    result = measure(predictions, truth, frames, joined)
-    for name, value in result.items():
-        print(f"{name:20} {value:.2f}" if isinstance(value, float) else f"{name:20} {value}")
-    if json_file is not None:
-        write_json(json_file, {"provenance": provenance(), **result})
-
-
-if __name__ == "__main__":
-    tyro.cli(main)

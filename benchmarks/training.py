@@ -1,7 +1,5 @@
 """How much faster one step of training is than in the plain form: clip by clip, frame by frame, nothing shared.
 
-    python -m benchmarks.training --json-file results/training.json
-
 Forward, loss, backward and optimiser of the small model, on synthetic clips that are made in memory. The encoder's
 batch-norm stands still in both forms, as at the end of training, so that both compute the same:
 ``tests/test_plain.py`` holds that logits and gradients are equal in float64.
@@ -10,21 +8,17 @@ batch-norm stands still in both forms, as at the end of training, so that both c
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
-import tyro
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
 from benchmarks.plain import PlainObjective
 from benchmarks.timing import in_turn, ratios
-from tbd_lib.config import SMALL_STAGE, TRAINING, TrainConfig
-from tbd_lib.files import write_json
+from tbd_lib.config import TRAINING, TrainConfig
 from tbd_lib.model import build_model
-from tbd_lib.provenance import provenance
 from tbd_lib.synthetic import random_clip
 from tbd_lib.train import make_optimiser, prepare, step
 
@@ -68,24 +62,3 @@ def measure(config: TrainConfig, rounds: int) -> dict[str, object]:
         "ratio": {name: ratios(plain, times) for name, times in seconds.items() if times is not plain},
         "processor_seconds_per_step": {name: median(times) for name, times in seconds.items()},
     }
-
-
-def main(json_file: Path, rounds: int = 5, batch: int = SMALL_STAGE.batch, crop: int = 192, threads: int = 1) -> None:
-    """Measure a step of the small model in three forms.
-
-    Args:
-        json_file: Where to write the results.
-        rounds: All forms run so often, in turn.
-        batch: Clips per step.
-        crop: Side of the frames, in pixels.
-        threads: For PyTorch; processor seconds are those of all threads together.
-    """
-    torch.set_num_threads(threads)
-    config = replace(SMALL_STAGE, batch=batch, augment=replace(SMALL_STAGE.augment, crop=crop))
-    result = measure(config, rounds)
-    print(result)
-    write_json(json_file, {**result, "threads": threads, "provenance": provenance()})
-
-
-if __name__ == "__main__":
-    tyro.cli(main)

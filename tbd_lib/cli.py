@@ -1,4 +1,4 @@
-"""The command line: ``tbd prepare``, ``train``, ``evaluate``, ``score``, ``export``, ``report``, ``track``, ``demo``.
+"""The command line: ``tbd prepare``, ``train``, ``evaluate``, ``score``, ``export``, ``report``, ``track`` and more.
 
 Each command is one function, whose arguments are its options (tyro makes the parser). Bad input ends with one line on
 standard error and exit status 2. What is heavy is imported by the command that needs it.
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tqdm.auto import tqdm
 
-from tbd_lib.commands.model import model_on
+from tbd_lib.allocator import keep_freed_memory
+from tbd_lib.commands.bench import bench
+from tbd_lib.commands.model import Precision, model_on, track_config
 from tbd_lib.commands.track import fps_of, track
 from tbd_lib.config import BENCHMARK, STAGES, TrainConfig
 from tbd_lib.files import InputError, TrainingError, require_absent
@@ -84,6 +86,9 @@ def evaluate(
     out: Path | None = None,
     json: Path | None = None,
     device: str | None = None,
+    short_side: int = 480,
+    near: int | None = None,
+    precision: Precision = "float32",
     overwrite: bool = False,
 ) -> None:
     """Track a benchmark's videos and score the masks beside doing nothing.
@@ -102,6 +107,9 @@ def evaluate(
         out: Where to write palette masks, as <out>/<video>/<frame>.png.
         json: Where to write the scores of every object and frame.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
+        short_side: Pixels that frames are resized to for tracking: 480 is the protocol, fewer are faster.
+        near: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
+        precision: Of the convolutions; bfloat16 is faster where the processor knows it.
         overwrite: Write over masks and scores that are there already.
     """
     from tbd_lib.commands.benchmarks import benchmark_videos
@@ -110,16 +118,15 @@ def evaluate(
 
     if json is not None:
         require_absent(json, overwrite)
+    config = track_config(short_side, near, precision)
     videos = benchmark_videos(data, dataset, year, split)
     if all(video.truth is None for video in videos):
         if out is None or json is not None:
             raise InputError(f"{data}: has no true masks of this split to score with; expected --out and no --json")
-        count = predict(model_on(weights, device), videos, out, BENCHMARK, overwrite=overwrite)
+        count = predict(model_on(weights, device), videos, out, config, overwrite=overwrite)
         print(f"{count} masks in {out}; tbd export makes the archive for the benchmark's server")
         return
-    report = evaluate_videos(
-        model_on(weights, device), videos, out, BENCHMARK, joined=year == 2016, overwrite=overwrite
-    )
+    report = evaluate_videos(model_on(weights, device), videos, out, config, joined=year == 2016, overwrite=overwrite)
     print(report.table())
     if json is not None:
         report.write_json(json)
@@ -223,7 +230,9 @@ def demo(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
-    commands = {command.__name__: command for command in (prepare, train, evaluate, score, export, report, track, demo)}
+    every = (prepare, train, evaluate, score, export, report, track, demo, bench)
+    commands = {command.__name__: command for command in every}
+    keep_freed_memory()
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)

@@ -32,7 +32,9 @@ class TrackConfig:
     short_side: int | None = 480  # pixels to which the shorter side of a larger frame is reduced; None keeps the size
     enlarge: bool = False  # make the shorter side of a smaller frame ``short_side`` too
     min_object_pixels: int = 1000  # an object smaller than this after resizing keeps the video at its own size
-    objects_at_once: int = 8  # objects per pass of the decoder: bounds memory, changes no result
+    objects_at_once: int | None = None  # per pass of the decoder; None is 1 on a CPU, whose caches hold no more, or 8
+    near: int | None = None  # decode only so many grid cells around where an object can be; None: every pixel, exact
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"  # of encoder and decoder
 
 
 BENCHMARK = TrackConfig(enlarge=True)  # the evaluation's protocol: every video's shorter side becomes 480 pixels
@@ -94,11 +96,23 @@ VIDEO_AUGMENT = AugmentConfig(rotate=5.0, scale=1.05, shear=5.0, area=(0.8, 1.0)
 
 
 @dataclass(frozen=True)
+class CocoConfig:
+    """Which of the regions that COCO annotates are objects; the others count as background."""
+
+    crowds: bool = False  # also crowd regions, each as one object: many things that nobody told apart
+    min_area: int = 0  # pixels of a region; 0 keeps all: what is tiny is no target (augment.min_share) but may hide one
+
+
+INSTANCES = CocoConfig()
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A run of training; the defaults are the paper's first stage, on COCO (``docs/method.md``, training recipe)."""
 
     model: ModelConfig = PAPER
     dataset: Literal["coco", "davis", "youtube-vos", "sample"] = "coco"
+    coco: CocoConfig = INSTANCES
     augment: AugmentConfig = IMAGE_AUGMENT
     frames: int = 5  # per clip
     short_videos: Literal["refuse", "repeat"] = (

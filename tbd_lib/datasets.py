@@ -10,7 +10,7 @@ import numpy as np
 from tbd_lib.files import InputError, data_folder
 from tbd_lib.masks import ids_of, read_mask, require_objects, require_size
 from tbd_lib.shapes import Mask
-from tbd_lib.video import FileFrames, FolderFrames, Video
+from tbd_lib.video import FileFrames, FolderFrames, Video, frames_of
 
 
 class MaskFiles(Sequence):  # of Mask; left unnamed, since a checker at run time would read one to look at it
@@ -164,9 +164,7 @@ def folder(path: Path | str, mask: Path | str | Mapping[int, Path], name: str | 
             of the frames, no mask at all, a position that the video does not have.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such folder or file, expected a folder of frames or a video")
-    frames = FolderFrames(path) if path.is_dir() else FileFrames(path)
+    frames = frames_of(path)
     files = {0: Path(mask)} if isinstance(mask, Path | str) else mask
     _require_positions(path, list(files), frames)
     shape = next(iter(frames)).image.shape
@@ -211,7 +209,10 @@ def _split_file(root: Path, split: str, year: int, resolution: str) -> Path:
         if (candidate / f"{split}.txt").is_file():
             return candidate / f"{split}.txt"
     splits = sorted({path.stem for candidate in folders for path in candidate.glob("*.txt")})
+    others = sorted(path.parent.name for path in (root / "ImageSets").glob(f"*/{split}.txt"))
     there = f"there are {', '.join(splits)}" if splits else "there is none"
+    if others and not splits:
+        there += f" of {year}, but one of {', '.join(others)}"
     raise InputError(f"{folders[0] / f'{split}.txt'}: no such split, {there}")
 
 

@@ -34,9 +34,15 @@ class CBAM(nn.Module):
         """``x`` after both gates, of the same shape."""
         x = self.conv(x)
         pooled = [x.mean((-2, -1), keepdim=True), x.amax((-2, -1), keepdim=True)]
-        x = x * torch.sigmoid(self.channel_gate(pooled[0]) + self.channel_gate(pooled[1]))
+        x = _gated(x, self.channel_gate(pooled[0]) + self.channel_gate(pooled[1]))
         summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
-        return x * torch.sigmoid(self.spatial_gate(summary))
+        return _gated(x, self.spatial_gate(summary))
+
+
+def _gated(x: Map, logits: Map) -> Map:
+    """``x`` through a gate; written over ``x`` where no gradient needs it: new memory costs more than the product."""
+    gate = logits.sigmoid()
+    return x * gate if torch.is_grad_enabled() else x.mul_(gate)
 
 
 class Stage(nn.Module):
@@ -44,27 +50,45 @@ class Stage(nn.Module):
 
     The 3x3 convolution over ``cat(features, maps)`` is the sum of one over the features and one over the maps. The
     first half is computed once per frame (``context``), the second for every object (``forward``).
+
+    Convolutions over single places, and those with very few channels in (an object's maps) or out (the two enlarged
+    ones), are written as what they are, matrix products with patches unfolded or folded: kernels for convolutions are
+    slow at those.
     """
 
     def __init__(self, c_in: int, maps: int, width: int, gate_channels: int, stride: int) -> None:
         super().__init__()
-        kernel, padding = (6, 1) if stride == 4 else (4, 1)
         self.width = width
         self.reduce = nn.Conv2d(c_in, width, 1)
         self.blend = nn.Conv2d(width + maps, width, 3, 1, 1)
         self.attend = CBAM(width, gate_channels)
-        self.enlarge = nn.ConvTranspose2d(width, REGIONS, kernel, stride, padding)
+        self.enlarge = nn.ConvTranspose2d(width, REGIONS, stride + 2, stride, 1)
 
     def context(self, features: Map) -> Map:
         """The features' half of the blend, bias included."""
-        reduced = self.reduce(features).relu()
+        assert self.reduce.bias is not None
+        matrix = self.reduce.weight.flatten(1).expand(len(features), -1, -1)
+        reduced = torch.baddbmm(self.reduce.bias[:, None], matrix, features.flatten(2)).relu()
+        reduced = reduced.unflatten(-1, features.shape[-2:])
         return F.conv2d(reduced, self.blend.weight[:, : self.width], self.blend.bias, padding=1)
 
     def forward(self, context: Map, maps: Float[Tensor, "n o m y x"]) -> Float[Tensor, "n o 2 y2 x2"]:
         """Two maps per object, at ``stride`` times the resolution."""
-        own = F.conv2d(maps.flatten(0, 1), self.blend.weight[:, self.width :], padding=1)
-        blended = (own.unflatten(0, maps.shape[:2]) + context[:, None]).relu()
-        return self.enlarge(self.attend(blended.flatten(0, 1))).unflatten(0, maps.shape[:2])
+        n, o = maps.shape[:2]
+        patches = F.unfold(maps.flatten(0, 1), 3, padding=1)
+        own = self.blend.weight[:, self.width :].flatten(1)
+        shared = context.flatten(2)[:, None].expand(-1, o, -1, -1).flatten(0, 1)
+        blended = torch.baddbmm(shared, own.expand(n * o, -1, -1), patches)
+        blended = blended.relu() if torch.is_grad_enabled() else blended.relu_()
+        return self._enlarged(self.attend(blended.unflatten(-1, maps.shape[-2:]))).unflatten(0, (n, o))
+
+    def _enlarged(self, x: Map) -> Map:
+        """The transposed convolution ``enlarge``: every place's product with all taps, added where they fall."""
+        (kernel, _), (stride, _) = self.enlarge.kernel_size, self.enlarge.stride
+        assert self.enlarge.bias is not None
+        taps = torch.bmm(self.enlarge.weight.flatten(1).T.expand(len(x), -1, -1), x.flatten(2))
+        size = (x.shape[-2] * stride, x.shape[-1] * stride)
+        return F.fold(taps, size, kernel, stride=stride, padding=1) + self.enlarge.bias[:, None, None]
 
 
 class Decoder(nn.Module):

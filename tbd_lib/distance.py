@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from tbd_lib.folding import Kept, weights_state
+
 
 @lru_cache(maxsize=32)
 def grid_offsets(h: int, w: int) -> Int[Tensor, "p p"]:
@@ -40,7 +42,7 @@ class DistanceScorer(nn.Module):
         self.hidden = nn.Linear(1, units)
         self.out = nn.Linear(units, 1)
         self._start_falling()
-        self._cached: tuple[tuple[object, ...], Tensor] | None = None
+        self._pairs: Kept[Tensor] = Kept()
 
     def forward(self, distance: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
         """The score of each distance (grid cells)."""
@@ -53,11 +55,7 @@ class DistanceScorer(nn.Module):
         """
         if torch.is_grad_enabled():
             return self._gather(h, w)
-        weights = tuple((parameter.data_ptr(), parameter._version) for parameter in self.parameters())
-        state = (h, w, self.out.weight.dtype, self.out.weight.device, weights)
-        if self._cached is None or self._cached[0] != state:
-            self._cached = (state, self._gather(h, w))
-        return self._cached[1]
+        return self._pairs.get((h, w, weights_state(self)), lambda: self._gather(h, w))
 
     @torch.no_grad()
     def _start_falling(self) -> None:

@@ -4,6 +4,7 @@ Any module can be injected that maps an image in [0, 1] to three feature maps at
 widths in ``channels``. Normalising the image is the encoder's own business.
 """
 
+from copy import deepcopy
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -11,6 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 from torchvision.models import densenet121
+
+from tbd_lib.folding import ClampedConv, FoldedBlock, fold_sequence
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -71,6 +74,20 @@ class DenseNet121(nn.Module):
         s16 = self.block3(self.transition2(s8))
         return s4, s8, s16
 
+    @torch.no_grad()
+    def folded(self) -> "DenseNet121":
+        """A copy for inference that computes the same without batch norms."""
+        twin = deepcopy(self).eval()
+        twin.stem = fold_sequence(twin.stem)
+        for name, part in self.named_children():
+            if name.startswith("block"):
+                setattr(twin, name, FoldedBlock(deepcopy(part).eval()))
+            elif name.startswith("transition"):
+                norm, _, conv, _ = part.children()
+                assert isinstance(norm, nn.BatchNorm2d) and isinstance(conv, nn.Conv2d)
+                setattr(twin, name, ClampedConv(norm, conv, pool=2))
+        return twin.requires_grad_(False).to(memory_format=torch.channels_last)
+
 
 class _Residual(nn.Module):
     """Two 3x3 convolutions beside a shortcut (He et al., 2016); the shortcut is pooled and widened where needed."""
@@ -91,6 +108,15 @@ class _Residual(nn.Module):
     def forward(self, x: Float[Tensor, "b c_in y x"]) -> Float[Tensor, "b c_out y2 x2"]:
         y = F.relu(self.norm1(self.conv1(x)))
         return self.activate(self.shortcut(x) + self.norm2(self.conv2(y)))
+
+    def fold(self) -> None:
+        """Become the block for inference that computes the same without batch norms."""
+        (self.conv1, self.norm1), (self.conv2, self.norm2) = (
+            (fold_sequence(nn.Sequential(conv, norm)), nn.Identity())
+            for conv, norm in ((self.conv1, self.norm1), (self.conv2, self.norm2))
+        )
+        if isinstance(self.shortcut, nn.Sequential):
+            self.shortcut = fold_sequence(self.shortcut)
 
 
 class SmallEncoder(nn.Module):
@@ -126,6 +152,16 @@ class SmallEncoder(nn.Module):
         s4 = self.stage4(self.stem(self.normalise(image)))
         s8 = self.stage8(s4)
         return s4, s8, self.stage16(s8)
+
+    @torch.no_grad()
+    def folded(self) -> "SmallEncoder":
+        """A copy for inference that computes the same without batch norms."""
+        twin = deepcopy(self).eval()
+        twin.stem = fold_sequence(twin.stem)
+        for block in twin.modules():
+            if isinstance(block, _Residual):
+                block.fold()
+        return twin.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 ENCODERS: dict[str, type[DenseNet121 | SmallEncoder]] = {"densenet121": DenseNet121, "small": SmallEncoder}

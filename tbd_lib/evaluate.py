@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from tbd_lib.beside import Behind
 from tbd_lib.config import TrackConfig
 from tbd_lib.files import InputError
 from tbd_lib.masks import ids_of, write_mask
@@ -153,10 +154,11 @@ def _evaluate_video(
 
 def _masks(steps: Iterator[Step], folder: Path | None, wanted: frozenset[int] | None) -> Iterator[Mask]:
     """The masks of the steps, each written on its way if there is a folder and its frame is wanted."""
-    for position, step in enumerate(steps):
-        if folder is not None and (wanted is None or position in wanted):
-            write_mask(folder / f"{step.name}.png", step.mask)
-        yield step.mask
+    with Behind() as writer:
+        for position, step in enumerate(steps):
+            if folder is not None and (wanted is None or position in wanted):
+                writer.do(write_mask, folder / f"{step.name}.png", step.mask)
+            yield step.mask
 
 
 def _require_evaluable(videos: Sequence[Video], out: Path | None) -> None:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 Key = Float[Tensor, "b c h w"]
 
+MOST_AT_ONCE = {"cpu": 2**20}  # weighted products that ``best_match`` holds at a time: fits a cache; 2**26 elsewhere
+
 
 class KeyHead(nn.Module):
     """A 1x1 convolution, then vectors of length one: their products are cosine similarities (step 2).
@@ -57,7 +59,9 @@ class Products:
         name = (id(template), scores is not None)
         if name not in self._known:
             product = affinity(self.query, template)
-            self._known[name] = (template, product if scores is None else product * scores)  # keeps the id taken
+            if scores is not None:
+                product = product * scores if torch.is_grad_enabled() else product.mul_(scores)
+            self._known[name] = (template, product)  # keeps the id taken
         return self._known[name][1]
 
 
@@ -67,13 +71,11 @@ def best_match(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b o r h w"]
     ``max_p mask[r, p] * product[q, p]``. The weight is multiplied before the maximum is taken, so that a position
     outside the region scores 0 and negative similarities are pulled towards 0 (step 4).
     """
-    objects = [_best_of_object(product, mask[:, o].flatten(2)) for o in range(mask.shape[1])]
-    return torch.stack(objects, 1).unflatten(-1, mask.shape[-2:])
-
-
-def _best_of_object(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b r p"]) -> Float[Tensor, "b r q"]:
-    """``best_match`` of one object, region by region: the largest temporary is one product."""
-    return torch.stack([(product * mask[:, r, None]).amax(-1) for r in range(mask.shape[1])], 1)
+    b, o, r = mask.shape[:3]
+    weight = mask.reshape(b, o * r, 1, -1)
+    rows = max(1, MOST_AT_ONCE.get(mask.device.type, 2**26) // weight.numel())
+    best = [(weight * some[:, None]).amax(-1) for some in product.split(rows, 1)]
+    return torch.cat(best, -1).view(mask.shape)
 
 
 def prototype_match(query: Key, prototypes: Float[Tensor, "b o r c"]) -> Float[Tensor, "b o r h w"]:

@@ -4,8 +4,9 @@ The model knows no files, ids, padding or resizing: sizes are multiples of 16, o
 soft masks that sum to one. ``tracker.py`` turns the verbs into a video loop, ``train.py`` into a loss.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
 
 import torch
@@ -16,6 +17,7 @@ from tbd_lib.config import ModelConfig
 from tbd_lib.decoder import Context, Decoder
 from tbd_lib.distance import DistanceScorer
 from tbd_lib.encoder import ENCODERS
+from tbd_lib.folding import Kept, weights_state
 from tbd_lib.matching import KeyHead, Products, best_match, full_precision, grid_mask, prototype_match
 from tbd_lib.shapes import STRIDE
 from tbd_lib.templates import Templates, start_templates, update_templates
@@ -29,8 +31,13 @@ class Features:
     s8: Float[Tensor, "b c8 h8 w8"]
     s16: Float[Tensor, "b c16 h w"]
     key: Float[Tensor, "b c h w"]
-    context: Context  # the features' half of the decoder
+    make_context: Callable[[], Context]
     products: Products  # with template keys, each computed when first asked for
+
+    @cached_property
+    def context(self) -> Context:
+        """The features' half of the decoder, computed when first asked for: a video's first frame needs none."""
+        return self.make_context()
 
 
 class TBD(nn.Module):
@@ -55,6 +62,7 @@ class TBD(nn.Module):
         self.decoder = Decoder(channels, config.decoder_channels, config.spatial_gate_channels)
         self.short_inertia = nn.Parameter(torch.full((2,), config.short_inertia))
         self.long_inertia = nn.Parameter(torch.full((2,), config.long_inertia))
+        self._folded: Kept[nn.Module] = Kept()
         self.freeze_encoder(frozen_encoder)
 
     def freeze_encoder(self, frozen: bool = True) -> None:
@@ -73,9 +81,16 @@ class TBD(nn.Module):
         """Features of an image in [0, 1] whose sides are multiples of 16 (steps 1 and 2)."""
         if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
             raise ValueError(f"image of {tuple(image.shape[-2:])} pixels; expected multiples of {STRIDE}")
-        s4, s8, s16 = self.encoder(image)
+        s4, s8, s16 = self._encoder_for_now()(image)
         key = self.key_head(s16)
-        return Features(s4, s8, s16, key, self.decoder.context(s4, s8, s16), Products(key))
+        return Features(s4, s8, s16, key, lambda: self.decoder.context(s4, s8, s16), Products(key))
+
+    def _encoder_for_now(self) -> nn.Module:
+        """The encoder; in inference one without batch norms, kept until the weights change, if it can give one."""
+        folded = getattr(self.encoder, "folded", None)
+        if folded is None or self.training or torch.is_grad_enabled():
+            return self.encoder
+        return self._folded.get(weights_state(self.encoder), folded)
 
     def start(self, features: Features, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates of objects that are given in this frame by their region masks."""
@@ -148,19 +163,16 @@ class TBD(nn.Module):
         """Features of every frame, encoded in one pass; the decoder's half of them scaled by ``context``."""
         t = clip.shape[1]
         every = self.encode(clip.flatten(0, 1))
-        halves = [half * context for half in every.context] if context < 1 else every.context
-        take = [slice(i, None, t) for i in range(t)]
-        return [
-            Features(
-                every.s4[i],
-                every.s8[i],
-                every.s16[i],
-                every.key[i],
-                (halves[0][i], halves[1][i], halves[2][i]),
-                Products(every.key[i]),
-            )
-            for i in take
-        ]
+
+        def context_of(frame: slice) -> Context:
+            coarse, middle, fine = (half * context if context < 1 else half for half in every.context)
+            return coarse[frame], middle[frame], fine[frame]
+
+        def frame(i: slice) -> Features:
+            key = every.key[i]
+            return Features(every.s4[i], every.s8[i], every.s16[i], key, partial(context_of, i), Products(key))
+
+        return [frame(slice(i, None, t)) for i in range(t)]
 
 
 def _no_autocast(like: Tensor) -> torch.autocast:

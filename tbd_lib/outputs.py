@@ -1,12 +1,13 @@
 """What a tracked video leaves the house as: besides id PNGs, forms that other programs read.
 
 All are made from frames and the id masks that were written, one frame at a time, so that memory does not grow with the
-video. Each file appears under its name when it is whole, and only then.
+video (but for a WebP's compressed pictures). Each file appears under its name when it is whole, and only then.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from operator import length_hint
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -14,6 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 from PIL import Image as Pictures
 from pycocotools import mask as run_lengths
+from tqdm.auto import tqdm
 
 from tbd_lib.files import InputError, write_whole
 from tbd_lib.masks import ids_of, read_mask, require_size
@@ -54,7 +56,7 @@ def write_outputs(video: Video, masks: Path, out: Path, kinds: Sequence[Kind], f
     places: dict[Kind, Path] = {kind: out / PLACES[kind] for kind in kinds}
     with ExitStack() as stack:
         writers = [stack.enter_context(_writer(kind, place, fps)) for kind, place in places.items()]
-        for frame in video.frames:
+        for frame in tqdm(video.frames, desc="outputs", total=length_hint(video.frames) or None, unit="frame"):
             path = masks / f"{frame.name}.png"
             mask = require_size(read_mask(path), frame.image.shape, path)
             for write in writers:

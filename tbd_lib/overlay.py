@@ -63,8 +63,9 @@ def overlay(image: Image, mask: Mask, opacity: float = 0.45) -> Image:
 class OverlayWriter:
     """Writes pictures one after another as an mp4 (H.264) or animated WebP video, chosen by the suffix.
 
-    A context manager, constant in memory. The file appears under its name when the block ends well, and only then: an
-    error or Ctrl-C leaves nothing. H.264 wants even sizes, so an odd side is lengthened by repeating its last pixels.
+    A context manager that holds one picture at a time (WebP's encoder keeps all of them besides, compressed). The file
+    appears under its name when the block ends well, and only then: an error or Ctrl-C leaves nothing. H.264 wants even
+    sizes, so an odd side is lengthened by repeating its last pixels.
 
     Raises:
         InputError: another suffix; a frame of another size than the first; a block that ends without a frame.

@@ -1,7 +1,11 @@
 """Score masks that lie in folders. Imports no PyTorch, whose start takes longer than scoring many a video."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from itertools import tee
+from multiprocessing import get_context
 from pathlib import Path
 
 from tqdm.auto import tqdm
@@ -12,16 +16,18 @@ from tbd_lib.metrics import score_video
 from tbd_lib.report import Report, VideoScore
 from tbd_lib.shapes import Mask
 
+FEW_FRAMES = 400  # are scored in the time that processes need to start
 DAVIS_MASKS = Path("Annotations", "480p")  # where a DAVIS root keeps the masks that are scored
 
 
-def score(predictions: Path, truth: Path, joined: bool = False) -> Report:
+def score(predictions: Path, truth: Path, joined: bool = False, workers: int | None = None) -> Report:
     """Score masks that lie in ``predictions/<video>/<frame>.png``; every folder there is a video.
 
     Args:
         predictions: a folder of folders of masks, for all or some of the videos of ``truth``.
         truth: true masks in the same layout; or a folder that has them in ``Annotations/480p``, as a DAVIS root.
         joined: all objects of a mask are one, id 1 (DAVIS-2016).
+        workers: processes, each with a video at a time; None takes as many as there are processors, if it pays.
 
     Raises:
         InputError: a video or frame that only one side has (a whole video may lack predictions, which the report
@@ -32,16 +38,33 @@ def score(predictions: Path, truth: Path, joined: bool = False) -> Report:
     available = _video_names(root)
     names = _video_names(predictions)
     frames = {name: _common_frames(predictions / name, root / name) for name in names}
-    scores = []
-    for name in tqdm(names, desc="score", unit="video"):
-        found, true = _unzip(_read_pairs(predictions / name, root / name, frames[name]))
-        scores.append(VideoScore(name, len(frames[name]), score_video(found, true, joined, name)))
-    return Report(tuple(scores), len(available), joined)
+    work = [(predictions / name, root / name, frames[name], joined) for name in names]
+    workers = _processes(frames) if workers is None else workers
+    with ExitStack() as stack:
+        scoring = map(_score_video, work)
+        if workers > 1:  # new processes, for a program that has threads (PyTorch's, say) cannot be copied safely
+            pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+            scoring = stack.enter_context(pool).map(_score_video, work)
+        scores = tuple(tqdm(scoring, desc="score", total=len(work), unit="video"))
+    return Report(scores, len(available), joined)
 
 
 def mask_names(folder: Path) -> set[str]:
     """File names of the masks of a video; hidden files are no masks (a write that was cut off leaves one)."""
     return {path.name for path in folder.glob("[!.]*.png")}
+
+
+def _processes(frames: Mapping[str, Sequence[str]]) -> int:
+    """One per processor, no more than there are videos; one where starting others takes longer than the work."""
+    pays = sum(len(names) for names in frames.values()) > FEW_FRAMES
+    return min(os.cpu_count() or 1, len(frames)) if pays else 1
+
+
+def _score_video(work: tuple[Path, Path, list[str], bool]) -> VideoScore:
+    """Score one video: masks found, true masks, their names, and whether all objects are one."""
+    predictions, truth, names, joined = work
+    found, true = _unzip(_read_pairs(predictions, truth, names))
+    return VideoScore(truth.name, len(names), score_video(found, true, joined, truth.name))
 
 
 def _video_names(root: Path) -> list[str]:

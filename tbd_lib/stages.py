@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -16,14 +17,15 @@ from tbd_lib.encoder import DenseNet121
 from tbd_lib.files import InputError
 from tbd_lib.model import TBD, build_model
 from tbd_lib.video import Video
+from tbd_lib.youtube import training_lists
 
 
 def stage_videos(config: TrainConfig, root: Path | None) -> tuple[list[Video], list[Video]]:
     """The training videos of a stage's data set, and those held out: never the benchmark's own.
 
     Args:
-        config: names the data set, and how many videos (or images) are held out: evenly spaced ones, always the same.
-        root: folder of the data set; the sample has its own.
+        config: names the data set, and how many videos (or images) are held out.
+        root: folder of the data set; the sample has its own. YouTube-VOS may have lists there (``training_lists``).
 
     Raises:
         InputError: no root, no such data set in it, or too few videos to hold any out.
@@ -33,23 +35,35 @@ def stage_videos(config: TrainConfig, root: Path | None) -> tuple[list[Video], l
     if root is None:
         raise InputError(f"--data: missing; expected the folder of the data set ({config.dataset})")
     if config.dataset == "coco":
-        return hold_out_images(config, coco(root))
-    return hold_out(config, davis(root, "train") if config.dataset == "davis" else youtube_vos(root))
+        return hold_out_images(config, coco(root, config=config.coco))
+    if config.dataset == "davis":
+        return hold_out(config, davis(root, "train"))
+    return hold_out(config, *training_lists(root, youtube_vos(root)))
 
 
-def hold_out(config: TrainConfig, videos: Sequence[Video]) -> tuple[list[Video], list[Video]]:
-    """Split off ``config.hold_out`` evenly spaced videos.
+def hold_out(
+    config: TrainConfig, videos: Sequence[Video], candidates: Sequence[Video] = ()
+) -> tuple[list[Video], list[Video]]:
+    """Split off ``config.hold_out`` videos: those whose names have the smallest SHA-256.
+
+    So they are the same on every machine and in whatever order videos are listed, and no video that was trained with is
+    ever held out because others are added.
+
+    Args:
+        config: says how many.
+        videos: to learn from.
+        candidates: other videos, where a list says which ones validate: they are held out instead.
 
     Raises:
-        InputError: nothing would be left to train with.
+        InputError: fewer candidates; nothing would be left to train with.
     """
-    if config.hold_out >= len(videos):
-        raise InputError(
-            f"--hold-out {config.hold_out}: the data has {len(videos)} videos or images; expected fewer held out"
-        )
-    held = {int((place + 0.5) * len(videos) / config.hold_out) for place in range(config.hold_out)}
-    kept = [video for place, video in enumerate(videos) if place not in held]
-    return kept, [videos[place] for place in sorted(held)]
+    pool = candidates or videos
+    if config.hold_out > len(pool) - (not candidates):
+        limit = f"at most the {len(candidates)} of the list" if candidates else "fewer held out"
+        raise InputError(f"--hold-out {config.hold_out}: the data has {len(pool)} videos or images; expected {limit}")
+    held = sorted(pool, key=lambda video: sha256(video.name.encode()).digest())[: config.hold_out]
+    names = {video.name for video in held}
+    return [video for video in videos if video.name not in names], held
 
 
 def hold_out_images(config: TrainConfig, images: Sequence[Video]) -> tuple[list[Video], list[Video]]:

@@ -1,6 +1,5 @@
 """From the model's verbs to a video: sizes, padding, ids, and all objects together, one frame at a time."""
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -10,9 +9,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from tbd_lib.beside import ahead
 from tbd_lib.config import TrackConfig
 from tbd_lib.files import InputError
 from tbd_lib.geometry import Size, crop, pad, padded_size, resized
+from tbd_lib.log_odds import MOST_LOG_ODDS, log_odds
 from tbd_lib.masks import ids_of, size_of
 from tbd_lib.matching import Key, grid_mask
 from tbd_lib.model import TBD, Features
@@ -22,8 +23,6 @@ from tbd_lib.video import Video
 
 GivenMask = UInt8[np.ndarray, "_ _"]
 """An id mask from outside: whether it fits the frame is checked here, with a message."""
-
-MOST_LOG_ODDS = math.log((1 - 1e-7) / 1e-7)  # a probability is kept 1e-7 away from 0 and 1 before odds are taken
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def track(model: TBD, video: Video, config: TrackConfig | None = None) -> Iterat
         InputError: a frame or a given mask of another size than the first frame.
     """
     tracker = Tracker(model, config)
-    for position, frame in enumerate(video.frames):
+    for position, frame in enumerate(ahead(video.frames)):
         try:
             yield tracker.step(frame.image, video.given.get(position), frame.name)
         except InputError as error:
@@ -159,7 +158,8 @@ class Tracker:
         Args:
             image: the frame, of the same size as all others.
             given: an id mask of objects that enter here, or that are corrected: a known id that is given again starts
-                anew from this mask (the original would track it twice). In the output the given pixels win.
+                anew from this mask (the original would track it twice). In the output it has the given pixels and no
+                others, at any working size.
             name: what the ``Step`` is to be called.
 
         Raises:
@@ -171,10 +171,15 @@ class Tracker:
         if self.state is None and not new:
             return _nothing(name, image)
         work = self.state.work if self.state else self._working_size(size, given)
-        features = self._encode(image, work)
+        with self._autocast():
+            features = self.encode(image, work)
         known = _without(self.state.cohorts if self.state else (), new)
         scores = [self.model.match(features, cohort.templates) for cohort in known]
-        odds = [self._log_odds(features, cohort.templates, s) for cohort, s in zip(known, scores, strict=True)]
+        with self._autocast():
+            odds = [
+                log_odds(self.model, features, cohort.templates, own, self.config)
+                for cohort, own in zip(known, scores, strict=True)
+            ]
         cohorts = known
         if given is not None and new:
             foreground = self._given_foreground(given, new, work)
@@ -185,7 +190,8 @@ class Tracker:
             cohorts = self._update(features, cohorts, together[1:])
         self.state = State(size, work, features.key, cohorts)
         inside = crop(together, work)
-        mask = _ids_at_size(inside, self.ids, size)
+        before = self.ids[: len(self.ids) - len(new)]  # those given here are where they are given, and nowhere else
+        mask = _ids_at_size(inside[: 1 + len(before)], before, size)
         mask = mask if given is None else np.where(given > 0, given, mask)
         return Step(name, image, mask, self.ids, inside, torch.cat(scores, 1)[0] if scores else None)
 
@@ -211,8 +217,8 @@ class Tracker:
             return size
         return round(size[0] * scale), round(size[1] * scale)
 
-    def _encode(self, image: Image, work: Size) -> Features:
-        """Features of a frame: resized, then padded by reflection."""
+    def encode(self, image: Image, work: Size) -> Features:
+        """Features of a frame at the working size: resized, then padded by reflection."""
         like = self.model.short_inertia
         pixels = (
             torch.from_numpy(np.ascontiguousarray(image)).to(like.device).permute(2, 0, 1)[None].to(like.dtype) / 255
@@ -221,16 +227,10 @@ class Tracker:
             pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
         return self.model.encode(pad(pixels))
 
-    def _log_odds(
-        self, features: Features, templates: Templates, scores: Float[Tensor, "1 o 10 h w"]
-    ) -> Float[Tensor, "o H W"]:
-        """Foreground against background for each object alone.
-
-        Some objects at a time: the decoder's maps of all would not fit in memory.
-        """
-        every = torch.arange(scores.shape[1], device=scores.device).split(self.config.objects_at_once)
-        logits = (self.model.segment(features, templates.take(some), scores[:, some]) for some in every)
-        return torch.cat([some[0, :, 1] - some[0, :, 0] for some in logits])
+    def _autocast(self) -> torch.autocast:
+        """In half precision, if the configuration says so; similarities and templates never are."""
+        precision, device = self.config.precision, self.model.short_inertia.device
+        return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
 
     def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o y x"]:
         """A given mask as one 0/1 map per object, at the working size and padded as the frame is."""

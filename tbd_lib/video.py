@@ -178,6 +178,17 @@ class FileFrames(Iterable[Frame]):
         return container
 
 
+def frames_of(path: Path) -> FolderFrames | FileFrames:
+    """The frames of a folder of pictures or of a video file, whichever lies there.
+
+    Raises:
+        InputError: neither does, or one without frames.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such folder or file, expected a folder of frames or a video")
+    return FolderFrames(path) if path.is_dir() else FileFrames(path)
+
+
 def read_image(path: Path) -> Image:
     """Read a picture as RGB, upright as its EXIF orientation says.
 

@@ -1,15 +1,22 @@
-"""The benchmark splits of YouTube-VOS: masks are given where objects appear, and asked for in some of the frames."""
+"""YouTube-VOS: its benchmark splits, and lists that divide its training videos.
 
-from collections.abc import Iterator, Mapping
+In a benchmark split masks are given where objects appear, and asked for in some of the frames.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from tbd_lib.datasets import listed
 from tbd_lib.files import InputError
 from tbd_lib.masks import ids_of, read_mask, require_objects, require_size
 from tbd_lib.shapes import Mask
 from tbd_lib.video import FolderFrames, Video
+
+LISTS = (("train.txt", "val.txt"), ("train_joakim.txt", "val_joakim.txt"))
+"""Pairs of lists, to learn from and to validate with; the second is a hold-out that several authors share."""
 
 
 def youtube_vos_benchmark(root: Path | str, split: str = "valid") -> list[Video]:
@@ -33,6 +40,38 @@ def youtube_vos_benchmark(root: Path | str, split: str = "valid") -> list[Video]
         raise InputError(f"{folder / 'JPEGImages'}: found no videos, expected a folder of frames per video")
     seen = dense if dense.is_dir() else folder / "JPEGImages"
     return [_video(name, seen / name, folder / "JPEGImages" / name, folder / "Annotations" / name) for name in names]
+
+
+def training_lists(root: Path | str, videos: Sequence[Video]) -> tuple[list[Video], list[Video]]:
+    """Divide the training videos as lists say that lie with them: videos to learn from, and those that validate.
+
+    A list is a file in ``root/ImageSets`` with a video's name per line: ``train.txt`` and ``val.txt``, or
+    ``train_joakim.txt`` and ``val_joakim.txt``; of two pairs the one that has a list to validate with counts. Without
+    the first of a pair all other videos are there to learn from, without the second none validates.
+
+    Raises:
+        InputError: an empty list, a video that is not among ``videos``, one in both lists, or none to learn from.
+    """
+    folder = Path(root) / "ImageSets"
+    pairs = [(folder / train, folder / validation) for train, validation in LISTS]
+    train, validation = max(pairs, key=lambda pair: (pair[1].is_file(), pair[0].is_file()))
+    held = _of_list(validation, videos) if validation.is_file() else []
+    names = {video.name for video in held}
+    others = [video for video in videos if video.name not in names]
+    kept = _of_list(train, videos) if train.is_file() else others
+    if twice := [video.name for video in kept if video.name in names]:
+        raise InputError(f"{validation}: names {twice[0]}, as {train} does; expected each video in one of them")
+    if not kept:
+        raise InputError(f"{validation}: names every video; expected some to be left to learn from")
+    return kept, held
+
+
+def _of_list(path: Path, videos: Sequence[Video]) -> list[Video]:
+    """The videos that a list names, in its order."""
+    known, names = {video.name: video for video in videos}, listed(path)
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"{path}: names {unknown[0]}; expected videos of the training data ({len(known):,})")
+    return [known[name] for name in names]
 
 
 def _video(name: str, seen: Path, asked: Path, masks: Path) -> Video:

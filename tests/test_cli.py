@@ -1,6 +1,7 @@
 """The command line: what it writes, and one clear line for every kind of bad input."""
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -10,13 +11,17 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+import torch
+from golden import reference_model
 from PIL import Image as Pictures
 
 from tbd_lib.checkpoint import save_weights
 from tbd_lib.cli import main
-from tbd_lib.config import SMALL
+from tbd_lib.config import SMALL, TrackConfig
+from tbd_lib.datasets import davis
 from tbd_lib.masks import read_mask, write_mask
 from tbd_lib.model import build_model
+from tbd_lib.tracker import track
 from tbd_lib.video import FileFrames, write_image
 
 SIZE = (48, 64)
@@ -79,6 +84,23 @@ def test_evaluate_writes_masks_and_scores(root: Path, weights: str, capsys: pyte
     assert main(["score", str(out), str(root), "--json", str(root / "again.json")]) == 0
     again = json.loads((root / "again.json").read_text())
     assert scores_of(again) == scores_of(written)
+
+
+def test_a_checkpoint_in_the_published_layout_is_evaluated_as_it_is(root: Path, shared: Path, monkeypatch) -> None:
+    """Written by the script that knows the layout, name by name; tracked with weights that no file was needed for."""
+    script, file = shared / "reference/reference_weights.py", root / "TBD_davis.pth"
+    monkeypatch.setattr(sys, "argv", [str(script), str(file)])
+    runpy.run_path(str(script), run_name="__main__")
+    before = file.read_bytes()
+    monkeypatch.setattr("tbd_lib.commands.model.BENCHMARK", TrackConfig())  # not enlarged: DenseNet-121 takes its time
+    assert main(["evaluate", "--data", str(root), "--weights", str(file), "--out", str(root / "masks")]) == 0
+    assert file.read_bytes() == before
+    model, shares = reference_model(torch.float32), []
+    for video in davis(root):
+        for step in track(model, video):
+            assert np.array_equal(read_mask(root / f"masks/{video.name}/{step.name}.png"), step.mask)
+            shares.append((step.mask > 0).mean())
+    assert len(shares) == 8 and 0 < min(shares) < max(shares) < 1
 
 
 def test_results_are_not_written_over_unless_asked(root: Path, weights: str, capsys: pytest.CaptureFixture) -> None:

@@ -1,19 +1,27 @@
 """``tbd track``: what is given is kept, masks come in every form, from any frame, and bad input is named."""
 
 import json
+import weakref
+from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 import numpy as np
 import pytest
+from films import CLOCKWISE, film, turned, without_length
 from PIL import Image as Pictures
+from PIL import ImageSequence
+from pycocotools.coco import COCO
 
 from tbd_lib.commands.track import box_mask, own_video, polygon_mask, track
-from tbd_lib.datasets import davis
+from tbd_lib.config import TrackConfig
+from tbd_lib.datasets import find
 from tbd_lib.files import InputError
 from tbd_lib.masks import ids_of, read_mask, write_mask
 from tbd_lib.metrics import jaccard
-from tbd_lib.overlay import OverlayWriter
-from tbd_lib.video import FileFrames, Frame, write_image
+from tbd_lib.overlay import overlay
+from tbd_lib.video import FileFrames, write_image
 
 ROWS, COLUMNS = 48, 64
 BOX = (10, 8, 40, 30)
@@ -131,21 +139,102 @@ def test_a_mask_that_would_be_written_over_is_refused(frames: Path, first: Path,
         track(frames, tmp_path / "out", mask=mine, overwrite=True)
 
 
-def test_a_film_of_real_frames_is_tracked_from_the_middle(shared: Path, tmp_path: Path):
-    video = next(one for one in davis(shared / "data/DAVIS", "val", 2016) if one.name == "dog")
+ALL_FORMS = ("mp4", "webp", "objects", "coco", "npz", "cutouts")
+
+
+@pytest.fixture(scope="module")
+def dog(shared: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Five real frames and their masks, upright as a phone would film them."""
+    video = find("dog", shared / "data/DAVIS")
     assert video.truth is not None
-    real = [Frame(frame.name, frame.image) for frame, _ in zip(video.frames, range(5), strict=False)]
-    with OverlayWriter(tmp_path / "dog.mp4", 24.0) as film:
-        for frame in real:
-            film.write(frame.image)
-    write_mask(tmp_path / "middle.png", video.truth[2])
-    out = tmp_path / "out"
-    track(tmp_path / "dog.mp4", out, mask=tmp_path / "middle.png", frame=2, save=("coco", "npz", "objects"))
-    masks = [read_mask(out / f"masks/{i:05}.png") for i in range(5)]
-    assert np.array_equal(masks[2], video.truth[2])
-    assert min(jaccard(mask == 1, video.truth[i] == 1) for i, mask in enumerate(masks)) > 0.7
+    frames = [frame.image for frame, _ in zip(video.frames, range(5), strict=False)]
+    cut = np.s_[:, 220:580]
+    return [np.ascontiguousarray(one[cut]) for one in frames], [one[cut] for one in video.truth[:5]]
+
+
+@pytest.mark.parametrize("given", [0, 2, 4])
+def test_a_film_is_tracked_from_any_frame_and_every_form_holds_the_masks(dog, tmp_path: Path, given: int):
+    images, truth = dog
+    movie, out = film(tmp_path / "dog.mp4", images), tmp_path / "out"
+    write_mask(tmp_path / "given.png", truth[given])
+    track(movie, out, mask=tmp_path / "given.png", frame=given, save=ALL_FORMS)
+    masks = {path.stem: read_mask(path) for path in sorted((out / "masks").iterdir())}
+    assert list(masks) == ["00000", "00001", "00002", "00003", "00004"]
+    assert np.array_equal(masks[f"{given:05}"], truth[given])
+    assert min(jaccard(mask == 1, true == 1) for mask, true in zip(masks.values(), truth, strict=True)) > 0.7
+    require_lossless_forms(out, masks, {frame.name: frame.image for frame in FileFrames(movie)})
+    require_films(out, [overlay(frame.image, masks[frame.name]) for frame in FileFrames(movie)])
+
+
+def require_lossless_forms(out: Path, masks: dict[str, np.ndarray], images: dict[str, np.ndarray]) -> None:
+    """Each form holds the object of each frame to the pixel, and nothing else."""
+    assert all(ids_of(mask) == [1] for mask in masks.values())
     with np.load(out / "masks.npz") as arrays:
-        assert all(np.array_equal(arrays[f"{i:05}"], mask) for i, mask in enumerate(masks))
-    for i, mask in enumerate(masks):
-        assert ids_of(mask) == [1]
-        assert np.array_equal(np.asarray(Pictures.open(out / f"objects/1/{i:05}.png")) > 0, mask == 1)
+        assert arrays.files == list(masks) and all(np.array_equal(arrays[name], masks[name]) for name in masks)
+    for kind in ("objects", "cutouts"):
+        found = sorted(path.relative_to(out / kind).as_posix() for path in (out / kind).rglob("*.*"))
+        assert found == [f"1/{name}.png" for name in masks]
+    tools = COCO(str(out / "coco.json"))
+    assert [image["file_name"] for image in tools.loadImgs(tools.getImgIds())] == list(masks)
+    for number, (name, mask) in enumerate(masks.items(), 1):
+        assert np.array_equal(np.asarray(Pictures.open(out / f"objects/1/{name}.png")), 255 * mask)
+        cutout = np.asarray(Pictures.open(out / f"cutouts/1/{name}.png"))
+        assert np.array_equal(cutout, np.dstack([images[name] * mask[..., None], 255 * mask]))
+        (annotation,) = list[Any](tools.loadAnns(tools.getAnnIds(imgIds=[number])))
+        assert np.array_equal(tools.annToMask(annotation), mask) and annotation["track_id"] == 1
+
+
+def require_films(out: Path, expected: list[np.ndarray]) -> None:
+    """Each film has every frame, in its size, and looks as it should; its codec loses the rest."""
+    with Pictures.open(out / "overlay.webp") as picture:
+        assert picture.n_frames == len(expected)  # pyright: ignore[reportAttributeAccessIssue]
+        webp = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(picture)]
+    mp4 = [frame.image for frame in FileFrames(out / "overlay.mp4")]
+    assert FileFrames(out / "overlay.mp4").fps == 24
+    for shown in (mp4, webp):
+        for one, other in zip(shown, expected, strict=True):
+            assert one.shape == other.shape
+            assert np.abs(one.astype(int) - other).mean() < 8
+
+
+def test_a_film_that_lies_on_its_side_is_tracked_upright(dog, tmp_path: Path):
+    images, truth = dog
+    movie = turned(film(tmp_path / "phone.mp4", [np.rot90(image) for image in images]), CLOCKWISE)
+    write_mask(tmp_path / "last.png", truth[4])
+    track(movie, tmp_path / "out", mask=tmp_path / "last.png", frame=4)
+    masks = [read_mask(path) for path in sorted((tmp_path / "out/masks").iterdir())]
+    assert min(jaccard(mask == 1, true == 1) for mask, true in zip(masks, truth, strict=True)) > 0.7
+    assert [frame.image.shape for frame in FileFrames(tmp_path / "out/overlay.mp4")] == [images[0].shape] * 5
+
+
+@pytest.mark.parametrize("forwards_only", [False, True])
+def test_a_frame_after_the_end_of_a_film_that_does_not_tell_its_length_is_named(tmp_path: Path, forwards_only: bool):
+    movie = without_length(film(tmp_path / "film.mp4", np.zeros((5, ROWS, COLUMNS, 3), np.uint8)))
+    assert FileFrames(movie).count is None
+    with pytest.raises(InputError, match="film: found a mask for frame 9, expected 0 to 4"):
+        track(movie, tmp_path / "out", box=BOX, frame=9, forwards_only=forwards_only)
+    assert not (tmp_path / "out/overlay.mp4").exists()
+
+
+def test_few_pictures_and_masks_are_in_memory_at_once_however_long_the_film(tmp_path: Path, monkeypatch):
+    alive: list[weakref.ref[np.ndarray]] = []
+    most: list[int] = []
+
+    def watched(make: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+        def made(*arguments: Any, **options: Any) -> np.ndarray:
+            array = make(*arguments, **options)
+            alive.append(weakref.ref(array))
+            most.append(sum(one() is not None for one in alive))
+            return array
+
+        return made
+
+    # all that makes one: decoding, fetching a frame that was laid down, tracking, reading a mask back, drawing
+    for name in ("video._upright", "both_ways.np.load", "tracker._ids_at_size", "outputs.read_mask", "outputs.overlay"):
+        module, _, function = f"tbd_lib.{name}".rpartition(".")
+        monkeypatch.setattr(f"{module}.{function}", watched(getattr(resolve_name(module), function)))
+    monkeypatch.setattr("tbd_lib.commands.model.BENCHMARK", TrackConfig())  # not enlarged: it is about memory
+    movie = film(tmp_path / "long.mp4", np.random.default_rng(0).integers(0, 256, (40, ROWS, COLUMNS, 3), np.uint8))
+    track(movie, tmp_path / "out", box=BOX, frame=20, save=ALL_FORMS)
+    assert len(list((tmp_path / "out/masks").iterdir())) == 40
+    assert len(alive) > 4 * 40 and max(most) <= 8

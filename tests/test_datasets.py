@@ -121,7 +121,8 @@ def test_a_missing_root_is_refused(root: Path):
 def test_a_missing_split_is_refused_with_those_that_exist(root: Path):
     add_split(root, "train", "two\n")
     refused(r"ImageSets/2017/test\.txt: no such split, there are train, val", root, "test")
-    refused(r"ImageSets/2016/val\.txt: no such split, there is none", root, year=2016)
+    refused(r"ImageSets/2016/val\.txt: no such split, there is none of 2016, but one of 2017$", root, year=2016)
+    refused(r"ImageSets/2016/test\.txt: no such split, there is none$", root, "test", year=2016)
 
 
 def test_a_list_without_videos_is_refused(root: Path):

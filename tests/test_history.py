@@ -105,7 +105,7 @@ def test_templates_of_an_object_are_those_its_frame_was_matched_with(model: TBD,
     assert video.truth is not None
     for moment in (History(model, replace(video, given={0: video.truth[0]}))[1], seen[4]):
         with torch.no_grad():
-            features = Tracker(model)._encode(moment.step.image, moment.after.work)
+            features = Tracker(model).encode(moment.step.image, moment.after.work)
             for place, i in enumerate((3, 7)):
                 found = model.match(features, moment.templates(i))[0, 0]
                 torch.testing.assert_close(found, moment.scores(i))

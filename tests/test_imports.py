@@ -10,27 +10,31 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "tbd_lib"
 
 BASE = {"shapes", "files", "config"}
-MODEL = {"encoder", "matching", "distance", "templates", "decoder", "model"}
-DATA = {"masks", "video", "overlay", "datasets", "youtube", "coco", "scenery", "synthetic", "augment", "clips"}
+MODEL = {"encoder", "folding", "matching", "distance", "templates", "decoder", "model"}
+COCO = {"coco", "coco_png"}
+DATA = {"masks", "video", "overlay", "drawn", "datasets", "youtube", "scenery", "synthetic", "augment", "clips", *COCO}
 ALLOWED = {
     # what each group of modules may import from the package, besides its own group
     "base": (BASE, set()),
     "model": (MODEL, BASE),
     "data": (DATA, BASE),
-    "tracker": ({"geometry", "tracker", "both_ways"}, BASE | MODEL | {"masks", "video"}),
+    "tracker": ({"beside", "geometry", "log_odds", "tracker", "both_ways"}, BASE | MODEL | {"masks", "video"}),
     "export": ({"export"}, BASE | {"masks", "scoring", "video"}),
     "outputs": ({"outputs"}, BASE | {"masks", "overlay", "video"}),
-    "prepare": ({"prepare"}, BASE | {"datasets"}),
+    "prepare": ({"prepare"}, BASE | {"coco", "datasets"}),
     "checkpoint": ({"checkpoint"}, BASE | {"model"}),
     "scores": ({"metrics", "provenance", "published", "report", "scoring"}, BASE | {"masks", "video"}),
     "evaluate": (
         {"evaluate"},
-        BASE | MODEL | {"masks", "video", "metrics", "provenance", "report", "scoring", "tracker"},
+        BASE | MODEL | {"beside", "masks", "video", "metrics", "provenance", "report", "scoring", "tracker"},
     ),
+    "allocator": ({"allocator"}, set()),
     "viz": ({"viz"}, BASE | MODEL | {"geometry", "masks", "video", "overlay", "metrics", "tracker"}),
     "widgets": (
         {"widgets"},
-        BASE | MODEL | {"augment", "clips", "geometry", "masks", "metrics", "overlay", "tracker", "video", "viz"},
+        BASE
+        | MODEL
+        | {"augment", "clips", "drawn", "geometry", "masks", "metrics", "overlay", "tracker", "video", "viz"},
     ),
     "objective": ({"imitation", "objective"}, BASE | {"model", "encoder"}),
     "runs": ({"parallel", "runs"}, BASE | {"model", "checkpoint", "provenance"}),
@@ -40,7 +44,7 @@ ALLOWED = {
         | {"model", "encoder", "video", "clips", "augment", "checkpoint", "evaluate"}
         | {"objective", "imitation", "parallel", "runs"},
     ),
-    "stages": ({"stages"}, BASE | {"model", "encoder", "video", "clips", "coco", "datasets", "checkpoint"}),
+    "stages": ({"stages"}, BASE | {"model", "encoder", "video", "clips", "coco", "datasets", "youtube", "checkpoint"}),
 }
 FRONT = {"__init__", "__main__", "cli", "commands", "exercises"}  # may import everything
 MODULES = sorted(PACKAGE.rglob("*.py"))

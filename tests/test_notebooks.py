@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import nbformat
 import numpy as np
@@ -19,7 +20,6 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from tbd_lib.config import SMALL
-from tbd_lib.masks import write_mask
 from tbd_lib.model import build_model
 from tbd_lib.video import FileFrames, write_image
 from tools.run_notebooks import RESULTS, compared, in_all, rounded
@@ -263,16 +263,15 @@ def test_addresses_are_those_of_the_project(notebook: NotebookNode, path: Path):
 
 def test_the_cell_for_a_video_of_ones_own_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     cells = code_of(nbformat.read(REPOSITORY / "notebooks" / "00_quickstart.ipynb", as_version=4))
-    own = next(cell.source for cell in cells if "MY_VIDEO = None" in cell.source)
+    choose, write = (cell.source for cell in cells if "MY_VIDEO" in cell.source)
     for i in range(3):
         write_image(tmp_path / "mine" / f"{i}.png", np.random.default_rng(i).integers(0, 256, (48, 64, 3), np.uint8))
-    mask = np.zeros((48, 64), np.uint8)
-    mask[10:30, 20:50] = 1
-    write_mask(tmp_path / "mask.png", mask)
     monkeypatch.chdir(tmp_path)
     imports = [line for cell in cells for line in cell.source.splitlines() if re.match("from|import", line)]
-    names: dict[str, object] = {"model": build_model(SMALL).eval()}
+    names: dict[str, Any] = {"model": build_model(SMALL).eval(), "display": lambda widget: None}
     exec("\n".join(imports), names)
-    exec(own.replace("MY_VIDEO = None", "MY_VIDEO = 'mine'").replace("MY_MASK = None", "MY_MASK = 'mask.png'"), names)
+    exec(choose.replace("MY_VIDEO = None", "MY_VIDEO = 'mine'"), names)
+    names["drawing"].shapes = [{"object": 1, "kind": "box", "corners": [[20, 10], [50, 30]]}]
+    exec(write, names)
     written = [frame.image.shape for frame in FileFrames(tmp_path / "mine_tracked.mp4")]
     assert written == [(48, 64, 3)] * 3

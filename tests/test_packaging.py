@@ -49,6 +49,15 @@ def test_every_folder_of_the_package_is_shipped() -> None:
     assert folders | {"tbd_lib.data", "tbd_lib.results"} == set(PROJECT["tool"]["setuptools"]["packages"])
 
 
+def test_every_file_beside_the_code_is_shipped() -> None:
+    """Scripts and styles of widgets, say."""
+    shipped = PROJECT["tool"]["setuptools"]["package-data"]
+    for path in (ROOT / "tbd_lib").rglob("*.*"):
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            patterns = shipped.get(".".join(path.parent.relative_to(ROOT).parts), [])
+            assert any(path.match(pattern) for pattern in patterns), path
+
+
 def test_bundled_data_stay_small() -> None:
     sizes = {path: path.stat().st_size for path in (ROOT / "data").rglob("*") if path.is_file()}
     weights = sum(size for path, size in sizes.items() if "weights" in path.parts)

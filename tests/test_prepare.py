@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +29,7 @@ from archive_server import (
     youtube,
     zipped,
 )
+from small_coco import small_coco
 from test_unpack import tarred
 
 from tbd_lib import stages
@@ -35,8 +37,9 @@ from tbd_lib.cli import main
 from tbd_lib.coco import coco
 from tbd_lib.datasets import davis
 from tbd_lib.files import InputError
-from tbd_lib.masks import ids_of
+from tbd_lib.masks import ids_of, read_mask
 from tbd_lib.prepare import download
+from tbd_lib.prepare.alone import LOCK
 from tbd_lib.prepare.places import find_imagenet, find_weights, home
 from tbd_lib.prepare.sources import SOURCES, Foldered, Source
 
@@ -121,6 +124,20 @@ def test_parts_of_davis_lie_side_by_side(served: Server, table, tmp_path: Path) 
     assert not (tmp_path / "DAVIS-2016/JPEGImages/1080p").exists()
     requests = len(served.log)
     assert run(tmp_path, "davis", "--parts", "trainval", "test-dev", "2016") == 0 and len(served.log) == requests
+
+
+def test_runs_at_the_same_time_fetch_and_unpack_once(served: Server, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        ends = [pool.submit(run, tmp_path, "davis") for _ in range(3)]
+    assert [end.result() for end in ends] == [0, 0, 0]
+    assert len(served.log) == 1 and len(davis(tmp_path / "DAVIS")) == 30
+
+
+def test_what_is_complete_needs_no_right_to_write(served: Server, tmp_path: Path) -> None:
+    assert run(tmp_path, "davis") == 0
+    (tmp_path / LOCK).unlink()
+    before = files(tmp_path)
+    assert run(tmp_path, "davis") == 0 and files(tmp_path) == before
 
 
 def test_damage_is_repaired_from_the_archive(served: Server, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -266,7 +283,7 @@ def test_unsafe_archives_leave_nothing_behind(
     assert run(tmp_path / "root", "davis") == 2
     assert words in last_line(capsys)
     unpacked = {name for name in files(tmp_path) if "downloads" not in name}
-    assert unpacked <= {"root/tbd-lock.json"}
+    assert unpacked <= {"root/tbd-lock.json", f"root/{LOCK}"}
 
 
 def test_a_full_disk_is_one_line(served: Server, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture) -> None:
@@ -308,6 +325,33 @@ def test_coco_comes_in_two_archives_and_each_only_if_needed(server: Server, tabl
     (tmp_path / "COCO/train2017/000000000001.jpg").unlink()
     assert run(tmp_path, "coco") == 0
     assert [asked.path for asked in server.log] == ["/images.zip"]
+
+
+def test_masks_of_coco_become_png_files_once(
+    server: Server, table, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    for part, count in (("annotations", 3), ("images", 2)):
+        source = offered(SOURCES["coco"][part], b"", gone())
+        table("coco", part, few_images(source, count) if part == "images" else source)
+    assert run(tmp_path, "coco", "--png") == 2
+    assert "found 2 problems (listed above); expected coco to be complete" in last_line(capsys)
+    (tmp_path / LOCK).unlink()
+    root = small_coco(tmp_path / "COCO")
+    record, mask = root / "masks/train2017.json", root / "masks/train2017/000000000007.png"
+    assert run(tmp_path, "coco", "--png", "--check") == 2
+    assert f"{record}: found no record of a complete conversion" in last_line(capsys)
+    assert not (root / "masks").exists() and not (tmp_path / LOCK).exists()
+    assert run(tmp_path, "coco", "--png", "--crowds", "--min-area", "100") == 0
+    said = capsys.readouterr().out
+    assert f"COCO 2017, masks: complete in {root / 'masks'}, 1 of them new" in said and "tbd train coco" in said
+    assert ids_of(read_mask(mask)) == [1, 2], "the crowd and the large object"
+    before = files(root)
+    assert run(tmp_path, "coco", "--png", "--crowds", "--min-area", "100") == 0 and files(root) == before
+    assert run(tmp_path, "coco", "--png") == 2
+    assert "masks made with crowds True, min_area 100" in last_line(capsys) and files(root) == before
+    mask.unlink()
+    assert run(tmp_path, "coco", "--png", "--crowds", "--min-area", "100", "--check") == 2
+    assert f"{mask}: missing; expected the mask of an image" in last_line(capsys)
 
 
 def test_youtube_vos_says_what_to_fetch_and_where_to_put_it(

@@ -4,22 +4,38 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
+from small_coco import linked
 from torchvision.models import densenet121
 
+from tbd_lib import train as training
 from tbd_lib.checkpoint import load_checkpoint, save_weights
 from tbd_lib.cli import main
-from tbd_lib.config import COCO_STAGE, DAVIS_STAGE, SAMPLE_STAGE, SMALL, STAGES, YOUTUBE_VOS_STAGE
+from tbd_lib.coco import convert_masks
+from tbd_lib.config import (
+    COCO_STAGE,
+    DAVIS_STAGE,
+    SAMPLE_STAGE,
+    SMALL,
+    STAGES,
+    YOUTUBE_VOS_STAGE,
+    CocoConfig,
+    TrainConfig,
+)
 from tbd_lib.encoder import DenseNet121
 from tbd_lib.files import InputError
 from tbd_lib.masks import write_mask
 from tbd_lib.model import build_model
+from tbd_lib.parallel import World
 from tbd_lib.stages import hold_out, load_imagenet, stage_model, stage_videos
 from tbd_lib.video import Video
 
@@ -65,9 +81,9 @@ def davis_tree(root: Path) -> Path:
     return root
 
 
-def youtube_vos_tree(root: Path) -> Path:
-    """Two videos of every fifth frame, as YouTube-VOS publishes them."""
-    for name in ("0a1b2c", "3d4e5f"):
+def youtube_vos_tree(root: Path, *names: str) -> Path:
+    """Videos, two unless named, of every fifth frame, as YouTube-VOS publishes them."""
+    for name in names or ("0a1b2c", "3d4e5f"):
         write_frames(root / "train" / "JPEGImages" / name, root / "train" / "Annotations" / name, 11, step=5)
     return root
 
@@ -103,6 +119,43 @@ def test_each_stage_of_the_paper_starts_runs_and_resumes(name: str, imagenet: Pa
     assert load_checkpoint(out / "best.safetensors").config.encoder == "densenet121"
 
 
+def test_the_first_stage_on_real_images_resumes_to_the_bit_and_learns_the_same_from_png_masks(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shared / "data" / "COCO"
+    if not real.is_dir():
+        pytest.skip("real COCO images (../shared/data/COCO) are absent")
+    tiny = ["--model.encoder", "small", "--model.key-channels", "16", "--model.decoder-channels", "16"]
+    tiny += ["--encoder-rate", "1e-3", "--device", "cpu", "--precision", "float32", "--augment.crop", "64"]
+    command = ["train", "coco", *tiny, "--frames", "3", "--batch", "2", "--iterations", "3", "--save-every", "1"]
+    command += ["--workers", "0", "--log-every", "1", "--hold-out", "1"]
+    assert main([*command, "--data", str(real), "--out", str(tmp_path / "whole")]) == 0
+    root = linked(real, tmp_path / "COCO")
+    assert convert_masks(root) == 223
+    command += ["--data", str(root), "--out", str(tmp_path / "parts")]
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "attach", interrupted_after(2))
+        assert main(command) == 130
+    assert torch.load(tmp_path / "parts" / "last.pt", weights_only=True)["iteration"] == 2
+    assert main(command) == 0
+    whole, parts = ((tmp_path / name / "final.safetensors").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+    log = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in log] == [1, 2, 3, 3] and "validation_j" in log[-1]
+
+
+def interrupted_after(iterations: int) -> Callable[..., training.Batch]:
+    """What attaches a batch, until Ctrl-C."""
+
+    def attach(config: TrainConfig, batch: training.Batch, world: World, iteration: int) -> training.Batch:
+        if iteration == iterations:
+            raise KeyboardInterrupt
+        return whole(config, batch, world, iteration)
+
+    whole = training.attach
+    return attach
+
+
 def test_a_stage_under_torchrun(imagenet: Path, tmp_path: Path) -> None:
     """The command of the README, with two processes; it resumes under one."""
     root, out = davis_tree(tmp_path / "data"), tmp_path / "run"
@@ -135,15 +188,60 @@ def test_the_presets_are_the_papers() -> None:
     assert all(stage.dataset == name for name, stage in STAGES.items())
 
 
-def test_held_out_videos_are_always_the_same_and_not_trained_with(tmp_path: Path) -> None:
-    videos = [Video(str(i), [], {}) for i in range(10)]
-    kept, held = hold_out(replace(SAMPLE_STAGE, hold_out=2), videos)
-    assert [video.name for video in held] == ["2", "7"] and len(kept) == 8
+def named(*names: str) -> list[Video]:
+    return [Video(name, [], {}) for name in names]
+
+
+def names_of(videos: Sequence[Video]) -> list[str]:
+    return [video.name for video in videos]
+
+
+def test_held_out_videos_are_the_same_on_every_machine() -> None:
+    videos, two = named(*"0123456789"), replace(SAMPLE_STAGE, hold_out=2)
+    kept, held = hold_out(two, videos)
+    assert names_of(held) == ["9", "8"] and names_of(kept) == list("01234567")  # sha256sum: 19581e 9, 2c6242 8
+    assert names_of(hold_out(two, videos[::-1])[1]) == ["9", "8"]
     assert hold_out(replace(SAMPLE_STAGE, hold_out=0), videos) == (videos, [])
+    assert names_of(hold_out(replace(SAMPLE_STAGE, hold_out=9), videos)[0]) == ["5"]  # ef2d12, the largest
     with pytest.raises(InputError, match=r"--hold-out 10: the data has 10 videos or images; expected fewer held out"):
         hold_out(replace(SAMPLE_STAGE, hold_out=10), videos)
+
+
+@given(st.sets(st.text(max_size=4), min_size=3), st.sets(st.text(max_size=4)))
+def test_no_video_that_was_trained_with_is_held_out_when_others_are_added(before: set[str], added: set[str]) -> None:
+    two = replace(SAMPLE_STAGE, hold_out=2)
+    trained = set(names_of(hold_out(two, named(*before))[0]))
+    kept, held = (set(names_of(part)) for part in hold_out(two, named(*before, *(added - before))))
+    assert not trained & held and kept | held == before | added
+
+
+def test_nothing_of_the_benchmark_is_trained_or_validated_with(tmp_path: Path) -> None:
     training, validation = stage_videos(replace(DAVIS_STAGE, hold_out=1), davis_tree(tmp_path))
     assert {video.name for video in [*training, *validation]} == {"one", "two"}  # nothing of the benchmark
+
+
+def test_lists_of_youtube_vos_say_what_to_learn_from_and_what_validates(tmp_path: Path) -> None:
+    """Of those that validate, as many are tracked as are held out; the others are not trained with either."""
+    root = youtube_vos_tree(tmp_path, "a", "b", "c", "d", "e")
+    one = replace(YOUTUBE_VOS_STAGE, hold_out=1)
+    assert [names_of(part) for part in stage_videos(one, root)] == [list("abce"), ["d"]]  # sha256sum: 18ac3e d
+    lists = root / "ImageSets"
+    lists.mkdir()
+    (lists / "val.txt").write_text("c\nd\n")
+    assert [names_of(part) for part in stage_videos(one, root)] == [list("abe"), ["d"]]
+    (lists / "train.txt").write_text("b\ne\n")
+    assert [names_of(part) for part in stage_videos(replace(one, hold_out=2), root)] == [["b", "e"], ["d", "c"]]
+    with pytest.raises(InputError, match=r"--hold-out 3: .* 2 videos or images; expected at most the 2 of the list"):
+        stage_videos(replace(one, hold_out=3), root)
+
+
+def test_the_first_stage_takes_the_regions_it_is_told(tmp_path: Path) -> None:
+    """Those of the made-up images have 3,500 pixels."""
+    root = coco_tree(tmp_path)
+    config = replace(COCO_STAGE, hold_out=0, coco=CocoConfig(min_area=3500))
+    assert len(stage_videos(config, root)[0]) == 3
+    with pytest.raises(InputError, match=r"the data has 0 videos or images"):
+        stage_videos(replace(config, coco=CocoConfig(min_area=3501)), root)
 
 
 def test_the_sample_stage_needs_no_folder_the_others_do() -> None:

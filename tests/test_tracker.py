@@ -66,7 +66,7 @@ def compare_inside(tracker: Tracker, before, image, scores, t: int) -> None:
     name, index = ("first", 0) if t == 1 else ("last", 2)
     np.testing.assert_allclose(scores[index].numpy(), golden()[f"match_{name}"], rtol=0, atol=1e-9)
     with torch.no_grad():
-        features = tracker._encode(image, before.work)
+        features = tracker.encode(image, before.work)
         logits = torch.cat([tracker.model.segment(features, c.templates)[0] for c in before.cohorts])
     np.testing.assert_allclose(logits[index].numpy(), golden()[f"logit_{name}"], rtol=0, atol=1e-9)
 
@@ -157,6 +157,18 @@ def test_objects_enter_late_and_given_pixels_win(model: TBD) -> None:
     assert set(np.unique(masks[4])) <= {0, 4, 7, 9}
 
 
+@pytest.mark.parametrize("short_side", [None, 24, 36, 80])
+def test_given_objects_have_the_given_pixels_and_no_others_at_any_working_size(
+    model: TBD, short_side: int | None
+) -> None:
+    config = TrackConfig(short_side, enlarge=True, min_object_pixels=0)
+    first, late = blocks([1, 2]), blocks([0, 7, 2])  # 2 is corrected
+    masks = run(model, images(3), {0: first, 2: late}, config)
+    assert np.array_equal(masks[0], first)
+    for i in (2, 7):
+        assert np.array_equal(masks[2] == i, late == i)
+
+
 def test_255_objects_have_their_ids(model: TBD) -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[:32, :] = np.arange(1, 257).clip(max=255).reshape(16, 16).repeat(2, 0).repeat(4, 1)
@@ -242,5 +254,5 @@ def test_misfits_are_refused_with_both_sizes(model: TBD) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read through resource.getrusage")
 def test_memory_does_not_grow_with_the_video() -> None:
     """Two new processes, small frames: 540 more of them may cost 5 % at most."""
-    short, long = (peak_of(frames, 64, 96) for frames in (60, 600))
+    short, long = (peak_of("small", 2, frames, (64, 96))[1] for frames in (60, 600))
     assert long <= 1.05 * short, f"{short} bytes for 60 frames, {long} for 600"

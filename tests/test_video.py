@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from films import CLOCKWISE, COUNTER_CLOCKWISE, HALF, Turn, film, turned
 from PIL import Image as Pictures
 
 from tbd_lib import video as module
 from tbd_lib.files import InputError
-from tbd_lib.overlay import OverlayWriter
 from tbd_lib.video import FileFrames, FolderFrames, read_image, write_image
 
 
@@ -156,18 +156,15 @@ def test_no_right_to_write_is_passed_on_and_leaves_nothing(tmp_path: Path, monke
     assert list(tmp_path.iterdir()) == []
 
 
-def film(path: Path, count: int = 12) -> Path:
+def counting_film(path: Path, count: int = 12) -> Path:
     """A video whose frame number k has brightness 15 k, and a white corner at the upper left."""
-    with OverlayWriter(path, fps=25) as writer:
-        for number in range(count):
-            image = np.full((48, 64, 3), 15 * number, dtype=np.uint8)
-            image[:16, :16] = 255
-            writer.write(image)
-    return path
+    images = np.full((count, 48, 64, 3), 15 * np.arange(count)[:, None, None, None], dtype=np.uint8)
+    images[:, :16, :16] = 255
+    return film(path, images, fps=25)
 
 
 def test_a_video_file_gives_all_frames_each_time(tmp_path: Path):
-    frames = FileFrames(film(tmp_path / "film.mp4"))
+    frames = FileFrames(counting_film(tmp_path / "film.mp4"))
     assert frames.fps == 25 and frames.count == length_hint(frames) == 12
     for _ in range(2):
         decoded = list(frames)
@@ -180,31 +177,22 @@ def test_only_what_is_asked_for_is_decoded(tmp_path: Path, monkeypatch: pytest.M
     decoded = []
     real = module._upright
     monkeypatch.setattr(module, "_upright", lambda frame: decoded.append(1) or real(frame))
-    iterator = iter(FileFrames(film(tmp_path / "film.mp4")))
+    iterator = iter(FileFrames(counting_film(tmp_path / "film.mp4")))
     assert [next(iterator).name for _ in range(2)] == ["00000", "00001"]
     assert len(decoded) == 2
 
 
-SIDEWAYS = {  # the first four entries of the matrix that a phone writes, and the corner where the mark is seen then
-    "clockwise": ((0, 1, -1, 0), (slice(None, 12), slice(-12, None))),
-    "half": ((-1, 0, 0, -1), (slice(-12, None), slice(-12, None))),
-    "counter-clockwise": ((0, -1, 1, 0), (slice(-12, None), slice(None, 12))),
-}
-
-
-@pytest.mark.parametrize("turn", SIDEWAYS)
-def test_videos_of_phones_are_turned_upright(tmp_path: Path, turn: str):
-    (a, b, c, d), corner = SIDEWAYS[turn]
-    path = film(tmp_path / "film.mp4", 3)
-    plain, turned = (
-        struct.pack(">9i", one << 16, two << 16, 0, three << 16, four << 16, 0, 0, 0, 1 << 30)
-        for one, two, three, four in ((1, 0, 0, 1), (a, b, c, d))
-    )
-    data = path.read_bytes()
-    header = data.index(b"tkhd")
-    path.write_bytes(data[:header] + data[header:].replace(plain, turned, 1))
-    frames = list(FileFrames(path))
-    assert all(frame.image.shape == ((48, 64, 3) if turn == "half" else (64, 48, 3)) for frame in frames)
+@pytest.mark.parametrize(
+    ("turn", "corner"),  # where the mark is seen then
+    [
+        (CLOCKWISE, (slice(None, 12), slice(-12, None))),
+        (HALF, (slice(-12, None), slice(-12, None))),
+        (COUNTER_CLOCKWISE, (slice(-12, None), slice(None, 12))),
+    ],
+)
+def test_videos_of_phones_are_turned_upright(tmp_path: Path, turn: Turn, corner: tuple[slice, slice]):
+    frames = list(FileFrames(turned(counting_film(tmp_path / "film.mp4", 3), turn)))
+    assert all(frame.image.shape == ((48, 64, 3) if turn == HALF else (64, 48, 3)) for frame in frames)
     assert (frames[0].image[corner] > 200).all() and frames[0].image.mean() < 60
 
 
@@ -227,7 +215,7 @@ def test_a_file_with_sound_only_is_refused(tmp_path: Path):
 
 
 def test_a_truncated_video_is_refused_when_its_end_is_reached(tmp_path: Path):
-    path = film(tmp_path / "film.mp4")
+    path = counting_film(tmp_path / "film.mp4")
     data = path.read_bytes()
     path.write_bytes(data[:-7])
     with pytest.raises(InputError, match=r"film\.mp4: frame \d+ cannot be decoded"):

@@ -7,8 +7,8 @@ import pytest
 
 from tbd_lib.files import InputError
 from tbd_lib.masks import ids_of, write_mask
-from tbd_lib.video import FolderFrames, write_image
-from tbd_lib.youtube import youtube_vos_benchmark
+from tbd_lib.video import FolderFrames, Video, write_image
+from tbd_lib.youtube import training_lists, youtube_vos_benchmark
 
 ROWS, COLUMNS = 40, 24  # upright, as phones film
 
@@ -70,3 +70,50 @@ def test_bad_masks_are_named_when_read(root: Path):
     (video,) = youtube_vos_benchmark(root)
     with pytest.raises(InputError, match=r"00000\.png: found background"):
         list(video.given)
+
+
+VIDEOS = [Video(name, [], {}) for name in "abcde"]
+
+
+def divided(root: Path, **lists: str) -> tuple[str, str]:
+    """Names of the videos to learn from and of those that validate, as lists divide them."""
+    (root / "ImageSets").mkdir()
+    for name, names in lists.items():
+        (root / "ImageSets" / f"{name}.txt").write_text("".join(f"{one}\n" for one in names))
+    train, validation = training_lists(root, VIDEOS)
+    return "".join(video.name for video in train), "".join(video.name for video in validation)
+
+
+@pytest.mark.parametrize(
+    ("lists", "parts"),
+    [
+        ({}, ("abcde", "")),
+        ({"train": "ca", "val": "db"}, ("ca", "db")),
+        ({"val": "db"}, ("ace", "db")),
+        ({"train": "ca"}, ("ca", "")),
+        ({"train_joakim": "ab", "val_joakim": "e"}, ("ab", "e")),
+        ({"train": "abcde", "train_joakim": "abc", "val_joakim": "de"}, ("abc", "de")),
+        ({"train_joakim": "abc"}, ("abc", "")),
+        ({"train": "abcde", "val_joakim": "e"}, ("abcd", "e")),
+        ({"train": "ab", "val": "c", "train_joakim": "abc", "val_joakim": "de"}, ("ab", "c")),
+    ],
+    ids=lambda value: "-".join(value),
+)
+def test_lists_divide_the_training_videos(tmp_path: Path, lists: dict[str, str], parts: tuple[str, str]):
+    assert divided(tmp_path, **lists) == parts
+
+
+@pytest.mark.parametrize(
+    ("lists", "line"),
+    [
+        ({"val": "ax"}, r"ImageSets/val\.txt: names x; expected videos of the training data \(5\)"),
+        ({"train": "ax", "val": "b"}, r"ImageSets/train\.txt: names x; expected videos of the training data"),
+        ({"train": "ab", "val": "bc"}, r"val\.txt: names b, as .*train\.txt does; expected each video in one of them"),
+        ({"val": "edcba"}, r"val\.txt: names every video; expected some to be left to learn from"),
+        ({"train": "ab", "val": ""}, r"val\.txt: found no videos"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_lists_that_cannot_be_are_refused(tmp_path: Path, lists: dict[str, str], line: str):
+    with pytest.raises(InputError, match=line):
+        divided(tmp_path, **lists)

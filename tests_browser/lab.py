@@ -36,6 +36,9 @@ RUN_CELL = f"""async cell => {{
     const outputs = {NOTEBOOK}.content.model.sharedModel.cells[cell].toJSON().outputs;
     return [ran, outputs.some(one => '{WIDGET_VIEW}' in (one.data ?? {{}}))];
 }}"""
+SET_SOURCE = f"""([cell, source]) => {{
+    {NOTEBOOK}.content.model.sharedModel.cells[cell].setSource(source);
+}}"""
 SETTLED = f"""async () => {{
     await new Promise(requestAnimationFrame);
     await {NOTEBOOK}.sessionContext.session.kernel.requestKernelInfo();
@@ -124,14 +127,27 @@ class Lab:
         for i, cell in enumerate(self.notebook().cells):
             if cell.cell_type != "code":
                 continue
-            ran, displays_inspector = self.page.evaluate(RUN_CELL, i)
+            ran, displays_widget = self.page.evaluate(RUN_CELL, i)
             if not ran:
                 break
-            if displays_inspector:
-                inspector = self.inspector(i)
+            if displays_widget:
+                widget = self.widget(i)
                 self.page.evaluate(SETTLED)
-                first[i] = self.look(inspector)
+                if "tbd-inspector" in (widget.get_attribute("class") or ""):
+                    first[i] = self.look(widget)
         return self.notebook(), first
+
+    def run_cell(self, cell: int) -> None:
+        """Run one cell, which must not fail."""
+        ran, _ = self.page.evaluate(RUN_CELL, cell)
+        assert ran, self.notebook().cells[cell].outputs
+
+    def ask(self, cell: int, code: str) -> str:
+        """Put code into a cell, run it when the kernel has heard all that the page has to say, and take its output."""
+        self.page.evaluate(SETTLED)
+        self.page.evaluate(SET_SOURCE, [cell, code])
+        self.run_cell(cell)
+        return "".join(output.text for output in self.notebook().cells[cell].outputs)
 
     def notebook(self) -> NotebookNode:
         """What the page holds now, outputs and all."""
@@ -141,10 +157,10 @@ class Lab:
         """The cells that have displayed an inspector."""
         return [i for i, cell in enumerate(self.notebook().cells) if any(map(_is_widget, cell.get("outputs", [])))]
 
-    def inspector(self, cell: int) -> Locator:
-        """The inspector that a cell has displayed, brought into view."""
+    def widget(self, cell: int) -> Locator:
+        """The inspector, or the canvas to draw on, that a cell has displayed, brought into view."""
         self._scroll_to(cell)
-        found = self._cell(cell).locator(".tbd-inspector")
+        found = self._cell(cell).locator(".tbd-inspector, .tbd-drawing")
         found.wait_for(timeout=ANSWER)
         return found
 

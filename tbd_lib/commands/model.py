@@ -1,12 +1,18 @@
 """The model that a command is to use, on its device."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from tbd_lib.config import BENCHMARK, TrackConfig
 from tbd_lib.files import InputError
 
 if TYPE_CHECKING:
+    import torch
+
     from tbd_lib.model import TBD
+
+Precision = Literal["float32", "bfloat16", "float16"]
 
 
 def model_on(weights: Path | None, device: str | None) -> "TBD":
@@ -15,15 +21,28 @@ def model_on(weights: Path | None, device: str | None) -> "TBD":
     Raises:
         InputError: weights that cannot be read, or a device that is not there.
     """
-    import torch
-
     from tbd_lib.checkpoint import bundled_model, load_checkpoint
     from tbd_lib.prepare.places import find_weights
 
     model = bundled_model() if weights is None else load_checkpoint(find_weights(weights))
+    return model.to(device_of(device))
+
+
+def device_of(name: str | None) -> "torch.device":
+    """The device of this name; for None a GPU if there is one, else the CPU.
+
+    Raises:
+        InputError: a device that is not there.
+    """
+    import torch
+
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:  # torch's words for a device that is not there
-        raise InputError(
-            f"--device {device}: {str(error).splitlines()[0]}; expected a device of this machine"
-        ) from error
+        raise InputError(f"--device {name}: {str(error).splitlines()[0]}; expected a device of this machine") from error
+
+
+def track_config(short_side: int, near: int | None, precision: Precision) -> TrackConfig:
+    """The benchmark's protocol, made faster by what a command was told."""
+    return replace(BENCHMARK, short_side=short_side, near=near, precision=precision)

@@ -5,17 +5,17 @@ from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import tyro
 from tqdm.auto import tqdm
 
-from tbd_lib.config import BENCHMARK
+from tbd_lib.commands.model import Precision, model_on, track_config
+from tbd_lib.config import TrackConfig
+from tbd_lib.drawn import box_mask, polygon_mask
 from tbd_lib.files import InputError
 from tbd_lib.outputs import Kind, require_room, write_outputs
 
 if TYPE_CHECKING:
     from tbd_lib.model import TBD
-    from tbd_lib.shapes import Mask
     from tbd_lib.video import Video
 
 FPS = 24.0  # of films made from a folder of frames, which does not tell
@@ -33,6 +33,9 @@ def track(
     save: tuple[Kind, ...] = ("mp4",),
     weights: Path | None = None,
     device: str | None = None,
+    short_side: int = 480,
+    near: int | None = None,
+    precision: Precision = "float32",
     overwrite: bool = False,
 ) -> None:
     """Track objects through your own video: masks in <out>/masks, and in other forms beside them.
@@ -50,9 +53,11 @@ def track(
         weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
             weights fetched); the bundled small model if left out.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
+        short_side: Pixels that frames are resized to for tracking: fewer are faster.
+        near: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
+        precision: Of the convolutions; bfloat16 is faster where the processor knows it.
         overwrite: Write over results that are there already.
     """
-    from tbd_lib.commands.model import model_on
     from tbd_lib.scoring import mask_names
 
     masks = out / "masks"
@@ -61,7 +66,7 @@ def track(
     if not overwrite:
         require_room(out, save)
     found = own_video(video, mask, box, polygon, frame, more, masks)
-    _write_masks(found, masks, model_on(weights, device), forwards_only)
+    _write_masks(found, masks, model_on(weights, device), track_config(short_side, near, precision), forwards_only)
     places = write_outputs(found, masks, out, save, fps_of(found))
     print(f"masks in {masks}" + "".join(f", {kind} in {place}" for kind, place in places.items()))
 
@@ -98,45 +103,8 @@ def own_video(
             f"--frame {frame}: expected 0 to {count - 1}" if count else f"--frame {frame}: expected 0 or more"
         )
     size = next(iter(bare.frames)).image.shape[:2]
-    drawn = box_mask(size, box) if box is not None else polygon_mask(size, _corners(polygon))
+    drawn = box_mask(size, box, "--box") if box is not None else polygon_mask(size, _corners(polygon), "--polygon")
     return replace(bare, given={frame: drawn, **bare.given})
-
-
-def box_mask(size: tuple[int, int], box: tuple[int, int, int, int]) -> "Mask":
-    """A box as the mask of object 1: left, top, right and bottom edge in pixels, the right and lower ones not in it.
-
-    Raises:
-        InputError: a box without a pixel inside the frame.
-    """
-    left, top, right, bottom = box
-    mask = np.zeros(size, np.uint8)
-    mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 1
-    if not mask.any():
-        raise InputError(f"--box {left} {top} {right} {bottom}: no pixel of a {size[1]}x{size[0]} frame lies in it")
-    return mask
-
-
-def polygon_mask(size: tuple[int, int], corners: list[tuple[int | float, int | float]]) -> "Mask":
-    """The inside of a polygon as the mask of object 1.
-
-    Args:
-        size: rows and columns.
-        corners: x and y of three or more, in pixels.
-
-    Raises:
-        InputError: fewer corners, or no pixel inside the frame.
-    """
-    from PIL import Image as Pictures
-    from PIL import ImageDraw
-
-    if len(corners) < 3:
-        raise InputError(f"--polygon: found {len(corners)} corners, expected three or more, as x,y x,y x,y")
-    picture = Pictures.new("L", (size[1], size[0]))
-    ImageDraw.Draw(picture).polygon(corners, fill=1)
-    mask = np.array(picture)
-    if not mask.any():
-        raise InputError(f"--polygon: no pixel of a {size[1]}x{size[0]} frame lies in it")
-    return mask
 
 
 def fps_of(video: "Video") -> float:
@@ -168,25 +136,25 @@ def _numbered(more: tuple[str, ...]) -> dict[int, Path]:
 
 def _without_masks(path: Path) -> "Video":
     """A folder of frames or a video file of which no mask is a file."""
-    from tbd_lib.video import FileFrames, FolderFrames, Video
+    from tbd_lib.video import Video, frames_of
 
-    if not path.exists():
-        raise InputError(f"{path}: no such folder or file, expected a folder of frames or a video")
-    frames = FolderFrames(path) if path.is_dir() else FileFrames(path)
-    return Video(path.resolve().stem if path.is_file() else path.resolve().name, frames, {})
+    return Video(path.resolve().stem if path.is_file() else path.resolve().name, frames_of(path), {})
 
 
-def _write_masks(video: "Video", masks: Path, model: "TBD", forwards_only: bool) -> None:
+def _write_masks(video: "Video", masks: Path, model: "TBD", config: TrackConfig, forwards_only: bool) -> None:
     """Write every frame's mask as it comes."""
+    from tbd_lib.beside import Behind
     from tbd_lib.both_ways import track_both_ways
     from tbd_lib.masks import write_mask
     from tbd_lib.tracker import track as track_forwards
 
     passes = track_forwards if forwards_only else track_both_ways
-    steps = passes(model, video, BENCHMARK)
+    steps = passes(model, video, config)
     written = 0
-    for step in tqdm(steps, desc=video.name, total=length_hint(video.frames) or None, unit="frame"):
-        write_mask(masks / f"{step.name}.png", step.mask)
-        written += 1
-    if max(video.given) >= written:
-        raise InputError(f"{video.name}: found a mask for frame {max(video.given)}, expected 0 to {written - 1}")
+    with Behind() as writer:
+        for step in tqdm(steps, desc=video.name, total=length_hint(video.frames) or None, unit="frame"):
+            writer.do(write_mask, masks / f"{step.name}.png", step.mask)
+            written += 1
+    if max(video.given) >= written:  # only now known of a film that does not tell its length
+        last = (written or sum(1 for _ in video.frames)) - 1
+        raise InputError(f"{video.name}: found a mask for frame {max(video.given)}, expected 0 to {last}")

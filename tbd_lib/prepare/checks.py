@@ -43,6 +43,7 @@ class Lock:
 
     def __init__(self, path: Path, only_look: bool = False):
         self.path = path
+        self.unrecorded = False  # whether there was something to record, but it should only look
         self._only_look = only_look
         self._facts: dict[str, Fact] = {}
         if path.is_file():
@@ -63,6 +64,7 @@ class Lock:
     def record(self, source: Source, name: str, fact: Fact) -> None:
         """Keep what a file is, so that it stays so."""
         self._facts[f"{source.folder}/{name}"] = fact
+        self.unrecorded = self._only_look
         if not self._only_look:
             write_json(self.path, {key: vars(one) for key, one in sorted(self._facts.items())})
 

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from tbd_lib.config import INSTANCES, CocoConfig
 from tbd_lib.files import InputError
+
+if TYPE_CHECKING:
+    from tbd_lib.prepare.places import Place
 
 MOST_LINES = 20  # of what is missing, on the terminal
 
@@ -26,6 +30,10 @@ class Coco:
 
     parts: tuple[Literal["annotations", "images"], ...] = ("annotations", "images")
     """Archives to prepare."""
+    png: bool = False
+    """Also write the id masks to PNG files, once; training then decodes no annotations."""
+    objects: tyro.conf.OmitArgPrefixes[CocoConfig] = INSTANCES
+    """Which regions those masks show; tbd train coco has to be told the same."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ def prepare(
     place, table = Place((root or home()).expanduser()), SOURCES[_key(what)]
     sources = [table[part] for part in what.parts]
     left = prepare_sources(sources, place, print, only_look=check)
+    if isinstance(what, Coco) and what.png and not left:
+        left = _masks(what, place, check)
     if left:
         raise InputError(_summary(left, place.root, _key(what)))
     prefix = "" if place.root == home() else f"{HOME_VARIABLE}={quote(str(place.root.absolute()))} "
@@ -85,6 +95,20 @@ def prepare(
         if source.then:
             folders = {"folder": quote(str(place.folder(source))), "root": quote(str(place.root))}
             print(f"next, for instance: {prefix}{source.then.format(**folders)}")
+
+
+def _masks(what: Coco, place: "Place", check: bool) -> list[str]:
+    """COCO's masks as PNG files, or what is missing of them."""
+    from tbd_lib.coco import convert_masks, missing_masks
+    from tbd_lib.prepare.alone import alone
+    from tbd_lib.prepare.sources import SOURCES
+
+    folder = place.folder(SOURCES["coco"]["annotations"])
+    if not check:
+        with alone(place.root, print):
+            written = convert_masks(folder, config=what.objects)
+        print(f"COCO 2017, masks: complete in {folder / 'masks'}, {written:,} of them new")
+    return missing_masks(folder, config=what.objects)
 
 
 def _summary(left: list[str], root: Path, name: str) -> str:

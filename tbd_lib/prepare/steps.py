@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from tbd_lib.files import InputError
+from tbd_lib.prepare.alone import alone
 from tbd_lib.prepare.checks import Lock, require_right
 from tbd_lib.prepare.download import fetch
 from tbd_lib.prepare.layouts import problems
@@ -18,7 +19,7 @@ def prepare(sources: Iterable[Source], place: Place, say: Say, only_look: bool =
 
     A data set that is complete costs no request. Of an incomplete one the archive is taken from the downloads folder
     if it is there (from an earlier run, or put there by hand), else fetched; then what is missing or damaged is
-    unpacked from it.
+    unpacked from it. Whoever wants to write waits until nobody else does, and looks again.
 
     Args:
         sources: What to prepare, from the table.
@@ -32,11 +33,11 @@ def prepare(sources: Iterable[Source], place: Place, say: Say, only_look: bool =
     left = []
     for source in sources:
         try:
-            lock = Lock(place.lock, only_look)
-            found = _missing(source, place, lock)
-            if found and not only_look:
-                say(f"{source.title}: {len(found):,} missing or wrong, first: {found[0]}")
-                found = _complete(source, place, lock, say)
+            look = Lock(place.lock, only_look=True)
+            found = _missing(source, place, look)
+            if (found or look.unrecorded) and not only_look:
+                with alone(place.root, say):
+                    found = _complete(source, place, Lock(place.lock), say)
         except InputError as error:  # the others may still be had
             found = [str(error)]
         if not found:
@@ -47,6 +48,10 @@ def prepare(sources: Iterable[Source], place: Place, say: Say, only_look: bool =
 
 def _complete(source: Source, place: Place, lock: Lock, say: Say) -> list[str]:
     """Fetch if need be, unpack, and return what is missing then."""
+    found = _missing(source, place, lock)
+    if not found:
+        return []
+    say(f"{source.title}: {len(found):,} missing or wrong, first: {found[0]}")
     path = place.file(source)
     if path.is_file():
         _require_by_hand(source, place, lock)

@@ -1,8 +1,12 @@
-"""Inspectors for the lessons: ipywidgets built from traits, with a picture and a caption that says what it shows."""
+"""Inspectors for the lessons, ipywidgets built from traits, with a picture and a caption that says what it shows.
+
+And ``MaskDrawing``, on which people draw the first mask of a video of their own.
+"""
 
 from tbd_lib.widgets.aggregation_inspector import AggregationInspector
 from tbd_lib.widgets.dice import AugmentationDice
 from tbd_lib.widgets.distance_inspector import DistanceInspector
+from tbd_lib.widgets.drawing import MaskDrawing, draw_on
 from tbd_lib.widgets.history import History, Moment
 from tbd_lib.widgets.template_inspector import TemplateInspector
 from tbd_lib.widgets.timeline import TrackerTimeline
@@ -12,7 +16,9 @@ __all__ = [
     "AugmentationDice",
     "DistanceInspector",
     "History",
+    "MaskDrawing",
     "Moment",
     "TemplateInspector",
     "TrackerTimeline",
+    "draw_on",
 ]

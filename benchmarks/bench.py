@@ -1,0 +1,107 @@
+"""All measurements of a machine in one run: what ``tbd bench`` does."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from benchmarks import films, loading, memory, scoring, tracking, training
+from benchmarks.limits import limits
+from benchmarks.parts import parts_of
+from benchmarks.scenes import SIZES, scene
+from tbd_lib.checkpoint import bundled_model
+from tbd_lib.config import PAPER, SMALL_STAGE
+from tbd_lib.datasets import davis
+from tbd_lib.model import TBD, build_model
+
+PARTS = ("limits", "tracking", "parts", "films", "memory", "training", "loading", "scoring")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured, and on what.
+
+    Args:
+        device: where the models run.
+        objects: numbers of objects for tracking.
+        lines: sizes of the frames for tracking: 480 or 720.
+        frames: of each video that is tracked, after the first.
+        davis_root: DAVIS, for J&F of the options; not run without it.
+        results: masks of another program on some of DAVIS's videos, to score; not run without it.
+        coco_root: COCO, whose clips are loaded; not run without it.
+    """
+
+    device: torch.device
+    objects: tuple[int, ...]
+    lines: tuple[int, ...]
+    frames: int
+    davis_root: Path | None = None
+    results: Path | None = None
+    coco_root: Path | None = None
+
+    def run(self, part: str) -> object | None:
+        """The figures of a part, or None where it cannot be run: data it needs was not named, or the device differs."""
+        return getattr(self, part)()
+
+    def limits(self) -> dict[str, float]:
+        """What the machine can do at most."""
+        return limits(self.device)
+
+    def tracking(self) -> list[dict[str, object]]:
+        """The library beside the plain form."""
+        return [
+            tracking.measure(model, tracking.Case(width, objects, lines), self.frames)
+            for lines in self.lines
+            for width, model in self._models()
+            for objects in self.objects
+        ] + [{"seconds_of_loops": tracking.seconds_of_loops(bundled_model().to(self.device), 480), "lines": 480}]
+
+    def parts(self) -> list[dict[str, object]]:
+        """Where a frame's time goes, for one object and for five."""
+        return [
+            {"width": width, "objects": objects, "parts": parts_of(model, scene(3, SIZES[480], objects), 5)}
+            for width, model in self._models()
+            for objects in (1, 5)
+        ]
+
+    def films(self) -> list[dict[str, object]]:
+        """The bundled model from files to files."""
+        videos = [] if self.davis_root is None else davis(self.davis_root, "val", 2016)
+        return films.measure(bundled_model().to(self.device), 60, videos)
+
+    def memory(self) -> list[dict[str, object]] | None:
+        """Peak memory of a process on a CPU."""
+        return memory.measure() if self.device.type == "cpu" else None
+
+    def training(self) -> dict[str, object] | None:
+        """A step of the small model, on a CPU."""
+        config = replace(SMALL_STAGE, augment=replace(SMALL_STAGE.augment, crop=192))
+        return self._with_one_thread(lambda: training.measure(config, 5))
+
+    def loading(self) -> dict[str, object] | None:
+        """Clips of COCO."""
+        root = self.coco_root
+        return None if root is None else self._with_one_thread(lambda: loading.measure(root, 223, 3))
+
+    def scoring(self) -> dict[str, object] | None:
+        """J and F of masks."""
+        if self.davis_root is None or self.results is None:
+            return None
+        truth = self.davis_root / "Annotations" / "480p"
+        return scoring.measure(self.results, truth, 10, joined=True)
+
+    def _models(self) -> Iterator[tuple[str, TBD]]:
+        yield "small", bundled_model().to(self.device)
+        torch.manual_seed(0)
+        yield "paper", build_model(PAPER).eval().to(self.device)
+
+    @staticmethod
+    def _with_one_thread(measure: Callable[[], dict[str, object]]) -> dict[str, object]:
+        """Processor seconds are those of one thread."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return measure()
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,74 @@
+"""The bundled model on a film at 480p, from the files of frames to the files of masks: exactly, and by each option."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+
+from benchmarks.scenes import SIZES
+from tbd_lib.beside import Behind
+from tbd_lib.config import BENCHMARK, TrackConfig
+from tbd_lib.datasets import folder, sample
+from tbd_lib.evaluate import evaluate
+from tbd_lib.geometry import Size
+from tbd_lib.masks import write_mask
+from tbd_lib.model import TBD
+from tbd_lib.tracker import track
+from tbd_lib.video import Video, write_image
+
+REDUCED = replace(BENCHMARK, short_side=240, min_object_pixels=0)
+OPTIONS: dict[str, TrackConfig] = {
+    "exact": BENCHMARK,
+    "near": replace(BENCHMARK, near=3),
+    "bfloat16": replace(BENCHMARK, precision="bfloat16"),
+    "near, bfloat16": replace(BENCHMARK, near=3, precision="bfloat16"),
+    "240 lines": REDUCED,
+    "240 lines, near, bfloat16": replace(REDUCED, near=3, precision="bfloat16"),
+}
+
+
+def measure(model: TBD, frames: int, davis: Sequence[Video]) -> list[dict[str, object]]:
+    """Frames per second of every option for one object, and its J&F on the sample's validation set and other videos."""
+    rows = []
+    with TemporaryDirectory() as scratch:
+        video = film(Path(scratch) / "film", frames, SIZES[480])
+        rates = {name: frames_per_second(model, video, Path(scratch), config) for name, config in OPTIONS.items()}
+    for name, config in OPTIONS.items():
+        row: dict[str, object] = {"option": name, "frames_per_second": rates[name]}
+        row["sample"] = evaluate(model, sample("val"), config=config, baseline=False).overall.j_and_f
+        if davis:
+            row["davis"] = evaluate(model, davis, config=config, baseline=False, joined=True).overall.j_and_f
+        rows.append(row)
+    return rows
+
+
+def film(place: Path, frames: int, size: Size) -> Video:
+    """A video of the sample with one object, enlarged, as a folder of JPEGs, there and back again to its length."""
+    from PIL import Image as Pictures
+
+    source = next(video for video in sample("val") if video.name == "lookalike-crossing")
+    images = [frame.image for frame in source.frames]
+    images, (rows, columns) = [*images, *images[-2:0:-1]], size
+    for number in range(frames):
+        picture = Pictures.fromarray(images[number % len(images)]).resize((columns, rows), Pictures.Resampling.BICUBIC)
+        write_image(place / f"{number:05d}.jpg", np.asarray(picture))
+    mask = Pictures.fromarray(source.given[0]).resize((columns, rows), Pictures.Resampling.NEAREST)
+    write_mask(place.parent / "first.png", np.asarray(mask))
+    return folder(place, place.parent / "first.png")
+
+
+def frames_per_second(model: TBD, video: Video, scratch: Path, config: TrackConfig) -> float:
+    """Of all frames after the first two, with reading them and writing their masks."""
+    with Behind() as writer:
+        steps = track(model, video, config)
+        for step in islice(steps, 2):
+            write_mask(scratch / f"{step.name}.png", step.mask)
+        start, count = perf_counter(), 0
+        for step in steps:
+            writer.do(write_mask, scratch / f"{step.name}.png", step.mask)
+            count += 1
+    return count / (perf_counter() - start)

@@ -1,0 +1,66 @@
+"""Where the time of one frame goes: every part's seconds, operations and bytes, beside the machine's limits."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from benchmarks.limits import cost_of, seconds_of
+from benchmarks.scenes import Scene
+from tbd_lib.config import TrackConfig
+from tbd_lib.log_odds import log_odds
+from tbd_lib.masks import write_mask
+from tbd_lib.matching import Products
+from tbd_lib.model import TBD, Features
+from tbd_lib.tracker import Tracker, aggregate_log_odds, regions_of
+from tbd_lib.video import read_image, write_image
+
+COMPUTED = ("encode", "match", "decode", "aggregate", "update")
+
+
+@torch.no_grad()
+def parts_of(model: TBD, scene: Scene, rounds: int) -> dict[str, dict[str, float]]:
+    """Every part of the third frame of a scene: seconds, and what is counted of those that compute."""
+    device = model.short_inertia.device
+    with TemporaryDirectory() as folder:
+        found: dict[str, dict[str, float]] = {}
+        for name, run in _work(model, scene, Path(folder)).items():
+            found[name] = {"seconds": seconds_of(run, device, rounds)}
+            if name in COMPUTED:
+                found[name] |= cost_of(run)
+    return found
+
+
+def _work(model: TBD, scene: Scene, folder: Path) -> dict[str, Callable[[], object]]:
+    """The parts of a frame, each ready to be run again and again."""
+    tracker = Tracker(model, TrackConfig(short_side=None))
+    tracker.step(scene.images[0], scene.given)
+    step = tracker.step(scene.images[1])
+    assert tracker.state is not None
+    (cohort,) = tracker.state.cohorts
+    image, picture, drawn = scene.images[2], folder / "frame.jpg", folder / "mask.png"
+    write_image(picture, image)
+    size = tracker.state.work
+    features = tracker.encode(image, size)
+    scores = model.match(features, cohort.templates)
+    odds = log_odds(model, features, cohort.templates, scores, tracker.config)
+    together = aggregate_log_odds(odds)
+    mask = np.asarray(step.mask)
+    return {
+        "read": partial(read_image, picture),
+        "encode": lambda: tracker.encode(image, size),
+        "match": lambda: model.match(_fresh(features), cohort.templates),
+        "decode": lambda: log_odds(model, _fresh(features), cohort.templates, scores, tracker.config),
+        "aggregate": lambda: aggregate_log_odds(odds),
+        "update": lambda: model.update(features, cohort.templates, regions_of(together[1:])),
+        "write": lambda: write_mask(drawn, mask),
+    }
+
+
+def _fresh(features: Features) -> Features:
+    """The same features, with nothing computed from them yet."""
+    s4, s8, s16 = features.s4, features.s8, features.s16
+    return Features(s4, s8, s16, features.key, features.make_context, Products(features.key))

@@ -1,0 +1,64 @@
+"""``tbd bench``: how fast this machine tracks, trains, loads and scores, and how far that is from its limits."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from tqdm.auto import tqdm
+
+from tbd_lib.allocator import keep_freed_memory
+from tbd_lib.files import InputError, require_absent, write_json
+from tbd_lib.provenance import REPOSITORY, provenance
+
+Part = Literal["limits", "tracking", "parts", "films", "memory", "training", "loading", "scoring"]
+
+
+def bench(
+    out: Path,
+    parts: tuple[Part, ...] = ("limits", "tracking", "parts", "films", "memory", "training", "loading", "scoring"),
+    device: str | None = None,
+    threads: int | None = None,
+    objects: tuple[int, ...] = (1, 2, 5, 10, 20),
+    lines: tuple[Literal[480, 720], ...] = (480, 720),
+    frames: int = 5,
+    davis: Path | None = None,
+    results: Path | None = None,
+    coco: Path | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Measure this machine: ratios to plain forms in one run, time per part, memory. Takes half an hour on two cores.
+
+    Args:
+        out: The JSON file for the figures, with machine, versions, commit and command.
+        parts: What to measure; what is left out, or lacks its data, is null in the file: not run.
+        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
+        threads: For PyTorch, on a CPU; its own choice if left out.
+        objects: Numbers of objects to track.
+        lines: Heights of the frames to track.
+        frames: Of each video, after the first.
+        davis: Root of DAVIS, for the J&F of faster options.
+        results: Masks of a program for some of DAVIS's videos, to be scored.
+        coco: Root of COCO, to load clips from.
+        overwrite: Write over a file that is there already.
+    """
+    require_absent(out, overwrite)
+    if not (REPOSITORY / "benchmarks" / "bench.py").is_file():
+        raise InputError(f"{REPOSITORY}: found no benchmarks/ there; tbd bench needs a checkout of the repository")
+    sys.path.insert(0, str(REPOSITORY))
+    import torch
+
+    from benchmarks.bench import PARTS, Bench
+    from tbd_lib.commands.model import device_of
+
+    keep_freed_memory()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    plan = Bench(device_of(device), objects, lines, frames, davis, results, coco)
+    found: dict[str, object] = {}
+    for part in (bar := tqdm(parts, unit="part")):
+        bar.set_description(part)
+        found[part] = plan.run(part)
+    found |= {part: None for part in PARTS if part not in found}
+    found |= {"device": str(plan.device), "threads": torch.get_num_threads(), "provenance": provenance()}
+    write_json(out, found)
+    print(f"figures in {out}")

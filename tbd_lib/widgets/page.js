@@ -1,0 +1,58 @@
+// What is on the page: controls, the frame, and a sentence that says what goes on.
+
+const WIDEST = 960, HIGHEST = 720; // screen pixels of the frame
+const ENLARGED = 3; // times, at most, of a small one
+const KINDS = { polygon: "Polygon", box: "Box" };
+
+const make = (tag, traits = {}, children = []) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(traits)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+};
+
+const button = (text, does, traits = {}) => {
+  const made = make("button", { type: "button", ...traits }, [text]);
+  made.addEventListener("click", does);
+  return made;
+};
+
+/** Put all of it on the page; the parts that a drawing has to reach. */
+function build(el, drawing) {
+  const { columns, rows } = drawing;
+  const tools = {};
+  for (const [kind, text] of Object.entries(KINDS)) tools[kind] = button(text, () => drawing.choose(kind));
+  const remover = button("Remove", () => drawing.toggle(), { title: "Take away from the object instead" });
+  const swatch = make("span", { class: "tbd-swatch", "aria-hidden": "true" });
+  const number = make("input", { type: "number", min: 1, max: 255, value: 1 });
+  const clearer = button("", () => drawing.clear());
+  const controls = make("div", { class: "tbd-controls", role: "group", "aria-label": "Drawing tools" }, [
+    make("span", { class: "tbd-tools", role: "group", "aria-label": "Tool" }, Object.values(tools)),
+    remover,
+    make("label", {}, ["Object", swatch, number]),
+    button("Undo", () => drawing.undo(), { title: "Take the last corner or shape back (Ctrl+Z)" }),
+    clearer,
+  ]);
+  const keys = "Arrow keys move the crosshair, Space sets a corner, Enter closes, Escape discards.";
+  const label = `Frame of ${columns} by ${rows} pixels. ${keys}`;
+  const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": label });
+  canvas.style.aspectRatio = `${columns} / ${rows}`;
+  const frame = make("div", { class: "tbd-frame" }, [canvas]);
+  const enlarged = Math.max(columns, Math.min(ENLARGED * columns, HIGHEST));
+  frame.style.width = `${Math.min(WIDEST, enlarged, (HIGHEST * columns) / rows)}px`;
+  const status = make("p", { class: "tbd-caption", role: "status", "aria-live": "polite" });
+  // JupyterLab's own keys rest while something in here has the focus
+  el.append(make("div", { class: "tbd-drawing", "data-lm-suppress-shortcuts": "true" }, [controls, frame, status]));
+  return { tools, remover, swatch, number, clearer, canvas, status };
+}
+
+/** What to do next, with so many corners set. */
+function told(tool, count, object, remove) {
+  const back = "Backspace takes the last back.";
+  if (tool === "box" && count) return "One corner; click or Space sets the other, Escape discards.";
+  if (count > 2) return `${count} corners; Enter, a double click or the first corner closes. ${back}`;
+  if (count) return `${count === 1 ? "1 corner" : `${count} corners`}; a polygon needs three. ${back}`;
+  const does = tool === "box" ? "drag, or click two corners" : "click its corners";
+  const whose = `${remove ? "to remove from" : "for"} object ${object}`;
+  return `${KINDS[tool]} ${whose}: ${does}, or lead the crosshair with the arrow keys and press Space.`;
+}

@@ -1,0 +1,63 @@
+"""``tbd bench`` on the smallest plan: what its file holds, and that nothing is claimed that was not run."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import bench as plan
+from benchmarks import films, scenes
+from tbd_lib.cli import main
+from tbd_lib.config import SMALL, TrackConfig
+from tbd_lib.model import TBD, build_model
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames of 48 x 64 pixels, and one untrained model."""
+
+    def model() -> TBD:
+        torch.manual_seed(0)
+        return build_model(SMALL).eval()
+
+    monkeypatch.setitem(scenes.SIZES, 480, (48, 64))
+    monkeypatch.setattr(plan, "bundled_model", model)
+    monkeypatch.setattr(plan, "PAPER", SMALL)
+
+
+def test_the_file_holds_what_was_measured_and_null_for_the_rest(tiny: None, tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    arguments = ["--parts", "tracking", "parts", "loading", "--objects", "1", "3", "--lines", "480", "--frames", "2"]
+    assert main(["bench", "--out", str(out), "--device", "cpu", *arguments]) == 0
+    found = json.loads(out.read_text())
+    *rows, loops = found["tracking"]
+    assert [(row["width"], row["objects"]) for row in rows] == [("small", 1), ("small", 3), ("paper", 1), ("paper", 3)]
+    for row in rows:
+        assert row["size"] == [48, 64] and row["frames"] == 2 and row["pixels_that_differ"] < 0.01
+        assert 0 < row["ratio"]["min"] <= row["ratio"]["median"] <= row["ratio"]["max"]
+    assert loops["seconds_of_loops"] > 0
+    for row in found["parts"]:
+        assert set(row["parts"]) == {"read", "encode", "match", "decode", "aggregate", "update", "write"}
+        assert all(row["parts"][name]["operations"] > 0 for name in ("encode", "match", "decode"))
+        assert all(part["seconds"] > 0 for part in row["parts"].values())
+    assert found["loading"] is found["films"] is found["memory"] is None  # no data named; not asked for
+    assert found["device"] == "cpu" and found["provenance"]["commit"]
+
+
+def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "bench.json"
+    out.write_text("mine")
+    assert main(["bench", "--out", str(out)]) == 2
+    assert "bench.json" in capsys.readouterr().err and out.read_text() == "mine"
+
+
+def test_a_film_has_as_many_frames_as_asked_for_and_is_tracked_by_every_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(films, "OPTIONS", {"exact": TrackConfig(), "near": TrackConfig(near=1)})
+    model = build_model(SMALL).eval()
+    film = films.film(tmp_path / "film", 50, (48, 64))
+    assert [frame.image.shape for frame in film.frames] == [(48, 64, 3)] * 50 and film.given[0].any()
+    rates = [films.frames_per_second(model, film, tmp_path, config) for config in films.OPTIONS.values()]
+    assert min(rates) > 0 and len(list(tmp_path.glob("0*.png"))) == 50
