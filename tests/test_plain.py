@@ -1,18 +1,23 @@
 """The library equals the plain form, and takes fewer operations for many objects."""
 
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.plain import PlainObjective, plain_clip_logits, plain_nearness, plain_track
+from benchmarks.scenes import scene
 from benchmarks.tracking import shared_track
 from benchmarks.training import random_clips
-from tbd_lib.config import SMALL
+from tbd_lib.config import SMALL, TrackConfig
 from tbd_lib.model import TBD, build_model
 from tbd_lib.objective import Objective, region_masks
+from tbd_lib.tracker import Tracker
 
 
 @pytest.mark.parametrize("size", [(48, 64), (50, 75)])
@@ -61,15 +66,44 @@ def test_nearness_by_loops_equals_the_table() -> None:
 
 
 def test_many_objects_take_fewer_operations_than_in_the_plain_form() -> None:
-    """Counted, since seconds are not the same twice; ``results/tracking.json`` holds the seconds."""
-    model, frames = (
-        build_model(SMALL).eval(),
-        list(np.random.default_rng(0).integers(0, 256, (3, 96, 128, 3), np.uint8)),
-    )
-    given = np.repeat(np.arange(1, 11), 10)[:96, None].repeat(128, 1).astype(np.uint8)
-    operations = []
+    """Counted, since seconds are not the same twice; ``results/bench_cpu.json`` holds the seconds."""
+    model, shown, operations = build_model(SMALL).eval(), scene(3, (96, 128), 10), []
     for form in (plain_track, shared_track):
         with FlopCounterMode(display=False) as counter:
-            assert len(list(form(model, frames, given))) == 3
+            assert len(list(form(model, shown.images, shown.given))) == 3
         operations.append(counter.get_total_flops())
     assert operations[0] > 1.45 * operations[1]
+
+
+class Calls(TorchDispatchMode):
+    """Counts calls by the operation's name; a product counts as of places with places if its last two sides are."""
+
+    def __init__(self, places: int) -> None:
+        super().__init__()
+        self.places, self.count = places, Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        square = name == "bmm" and tuple(out.shape[-2:]) == (self.places, self.places)
+        self.count["places with places" if square else name] += 1
+        return out
+
+
+def calls(objects: int, config: TrackConfig | None = None) -> Counter:
+    """Of the third frame."""
+    tracker = Tracker(build_model(SMALL).eval(), config or TrackConfig())
+    shown = scene(3, (96, 128), objects)
+    tracker.step(shown.images[0], shown.given)
+    tracker.step(shown.images[1])
+    with Calls(6 * 8) as counted:
+        tracker.step(shown.images[2])
+    return counted.count
+
+
+def test_what_objects_share_is_called_once() -> None:
+    one, ten = calls(1), calls(10)
+    assert one["places with places"] == ten["places with places"] == 2  # of the first frame's key and the last one's
+    assert ten["convolution"] - one["convolution"] <= 9 * 3 * 7  # in each stage one, four in one gate, two in the other
+    assert not any("batch_norm" in name for name in one)  # all of them are folded
+    assert sum(ten.values()) - sum(one.values()) <= 9 * 150

@@ -9,7 +9,9 @@ import torch
 from golden import golden, reference_model
 
 from benchmarks.memory import peak_of
+from tbd_lib.checkpoint import bundled_model
 from tbd_lib.config import BENCHMARK, SMALL, TrackConfig
+from tbd_lib.datasets import sample
 from tbd_lib.files import InputError
 from tbd_lib.model import TBD, build_model
 from tbd_lib.tracker import Tracker, aggregate, aggregate_log_odds, regions_of, track
@@ -118,6 +120,18 @@ def test_chunks_change_nothing(model: TBD) -> None:
     for t, image in enumerate(images(4)):
         whole, parts = (tracker.step(image, blocks(list(range(1, 8))) if t == 0 else None) for tracker in trackers)
         torch.testing.assert_close(whole.prob, parts.prob, rtol=0, atol=1e-9)
+
+
+def test_in_half_precision_masks_hardly_differ_and_what_is_remembered_stays_whole() -> None:
+    video = next(video for video in sample("val") if video.name == "late-entry")
+    trackers = [Tracker(bundled_model(), TrackConfig(precision=one)) for one in ("float32", "bfloat16")]
+    for position, frame in zip(range(4), video.frames, strict=False):
+        whole, half = (tracker.step(frame.image, video.given.get(position)) for tracker in trackers)
+        assert np.mean(whole.mask != half.mask) < 0.002
+        assert position == 0 or not torch.equal(whole.prob, half.prob)  # it was half precision
+        state = trackers[1].state
+        assert state is not None and state.key.dtype == torch.float32
+        assert all(cohort.templates.overall.dtype == torch.float32 for cohort in state.cohorts)
 
 
 @pytest.mark.parametrize("size", [(33, 70), (70, 33), (16, 16), (100, 100)])

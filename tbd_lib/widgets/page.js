@@ -2,6 +2,7 @@
 
 const WIDEST = 960, HIGHEST = 720; // screen pixels of the frame
 const ENLARGED = 3; // times, at most, of a small one
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" }; // of what has the focus, or JupyterLab's x cuts the cell
 const KINDS = { polygon: "Polygon", box: "Box" };
 
 const make = (tag, traits = {}, children = []) => {
@@ -12,7 +13,7 @@ const make = (tag, traits = {}, children = []) => {
 };
 
 const button = (text, does, traits = {}) => {
-  const made = make("button", { type: "button", ...traits }, [text]);
+  const made = make("button", { type: "button", ...OWN_KEYS, ...traits }, [text]);
   made.addEventListener("click", does);
   return made;
 };
@@ -24,7 +25,7 @@ function build(el, drawing) {
   for (const [kind, text] of Object.entries(KINDS)) tools[kind] = button(text, () => drawing.choose(kind));
   const remover = button("Remove", () => drawing.toggle(), { title: "Take away from the object instead" });
   const swatch = make("span", { class: "tbd-swatch", "aria-hidden": "true" });
-  const number = make("input", { type: "number", min: 1, max: 255, value: 1 });
+  const number = make("input", { type: "number", min: 1, max: 255, value: 1, ...OWN_KEYS });
   const clearer = button("", () => drawing.clear());
   const controls = make("div", { class: "tbd-controls", role: "group", "aria-label": "Drawing tools" }, [
     make("span", { class: "tbd-tools", role: "group", "aria-label": "Tool" }, Object.values(tools)),
@@ -35,14 +36,13 @@ function build(el, drawing) {
   ]);
   const keys = "Arrow keys move the crosshair, Space sets a corner, Enter closes, Escape discards.";
   const label = `Frame of ${columns} by ${rows} pixels. ${keys}`;
-  const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": label });
+  const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": label, ...OWN_KEYS });
   canvas.style.aspectRatio = `${columns} / ${rows}`;
   const frame = make("div", { class: "tbd-frame" }, [canvas]);
   const enlarged = Math.max(columns, Math.min(ENLARGED * columns, HIGHEST));
   frame.style.width = `${Math.min(WIDEST, enlarged, (HIGHEST * columns) / rows)}px`;
   const status = make("p", { class: "tbd-caption", role: "status", "aria-live": "polite" });
-  // JupyterLab's own keys rest while something in here has the focus
-  el.append(make("div", { class: "tbd-drawing", "data-lm-suppress-shortcuts": "true" }, [controls, frame, status]));
+  el.append(make("div", { class: "tbd-drawing" }, [controls, frame, status]));
   return { tools, remover, swatch, number, clearer, canvas, status };
 }
 
