@@ -237,4 +237,4 @@ def test_few_pictures_and_masks_are_in_memory_at_once_however_long_the_film(tmp_
     movie = film(tmp_path / "long.mp4", np.random.default_rng(0).integers(0, 256, (40, ROWS, COLUMNS, 3), np.uint8))
     track(movie, tmp_path / "out", box=BOX, frame=20, save=ALL_FORMS)
     assert len(list((tmp_path / "out/masks").iterdir())) == 40
-    assert len(alive) > 4 * 40 and max(most) <= 8
+    assert len(alive) > 4 * 40 and max(most) <= 14  # two are read ahead, up to six wait to be written

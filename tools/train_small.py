@@ -72,28 +72,8 @@ FIFTH = replace(  # longer: what is lost in one frame has to be found again in a
     seed=4,
 )
 SIXTH = replace(FOURTH, learning_rate=5e-4, encoder_rate=5e-4, warm_up=20, iterations=320, settle=0.3, seed=5)
-SEVENTH = replace(  # among look-alikes that cross and hide the target, above all
-    FIFTH,
-    synthetic=replace(
-        FIFTH.synthetic,
-        challenges=("look-alike", "crossing", "occlusion", "leaving", "scale-change", "camera-motion", "motion-blur"),
-        distractors=(1, 4),
-        challenge_share=0.7,
-    ),
-    synthetic_share=0.65,
-    synthetic_videos=2000,
-    seed=6,
-)
-STAGES = {
-    "first": FIRST,
-    "second": SECOND,
-    "third": THIRD,
-    "fourth": FOURTH,
-    "fifth": FIFTH,
-    "sixth": SIXTH,
-    "seventh": SEVENTH,
-}
-AVERAGED = ("fifth", "sixth", "seventh")  # the mean of the weights before and after is better than either
+STAGES = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH, "sixth": SIXTH}
+AVERAGED = ("fifth", "sixth")  # the mean of the weights before and after is better than either
 
 
 def main(
