@@ -54,11 +54,10 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     plan = Bench(device_of(device), objects, lines, frames, davis, results, coco)
-    found: dict[str, object] = {}
+    about = {"device": str(plan.device), "threads": torch.get_num_threads(), "provenance": provenance()}
+    found: dict[str, object] = {**about, **dict.fromkeys(PARTS)}
     for part in (bar := tqdm(parts, unit="part")):
         bar.set_description(part)
         found[part] = plan.run(part)
-    found |= {part: None for part in PARTS if part not in found}
-    found |= {"device": str(plan.device), "threads": torch.get_num_threads(), "provenance": provenance()}
-    write_json(out, found)
+        write_json(out, found)  # after each: what was measured before an interruption stays
     print(f"figures in {out}")
