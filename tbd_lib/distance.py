@@ -1,7 +1,5 @@
 """The learnable distance score: how much a match counts, given how far apart the two places are (step 4)."""
 
-from functools import lru_cache
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -9,7 +7,6 @@ from torch import Tensor, nn
 from tbd_lib.folding import Kept, weights_state
 
 
-@lru_cache(maxsize=32)
 def grid_offsets(h: int, w: int) -> Int[Tensor, "p p"]:
     """For every pair of grid positions, which entry of the ``h * w`` table of distances is theirs.
 
@@ -43,6 +40,7 @@ class DistanceScorer(nn.Module):
         self.out = nn.Linear(units, 1)
         self._start_falling()
         self._pairs: Kept[Tensor] = Kept()
+        self._offsets: Kept[Tensor] = Kept()  # 8 bytes a pair: in training only
 
     def forward(self, distance: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
         """The score of each distance (grid cells)."""
@@ -54,8 +52,8 @@ class DistanceScorer(nn.Module):
         Without gradients the matrix is kept until the weights or the grid change: a video asks for it at every frame.
         """
         if torch.is_grad_enabled():
-            return self._gather(h, w)
-        return self._pairs.get((h, w, weights_state(self)), lambda: self._gather(h, w))
+            return self._gather(self._offsets.get((h, w), lambda: grid_offsets(h, w)), h, w)
+        return self._pairs.get((h, w, weights_state(self)), lambda: self._gather(grid_offsets(h, w), h, w))
 
     @torch.no_grad()
     def _start_falling(self) -> None:
@@ -70,6 +68,6 @@ class DistanceScorer(nn.Module):
         self.out.weight.fill_(-1.0 / self.hidden.out_features)
         self.out.bias.fill_(2.0)
 
-    def _gather(self, h: int, w: int) -> Float[Tensor, "p p"]:
+    def _gather(self, offsets: Int[Tensor, "p p"], h: int, w: int) -> Float[Tensor, "p p"]:
         table = self(table_distances(h, w).to(self.out.weight))
-        return table[grid_offsets(h, w).to(table.device)]
+        return table[offsets.to(table.device)]

@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torchvision.models import densenet121
 
 from tbd_lib.folding import ClampedConv, FoldedBlock, fold_sequence
 
@@ -60,6 +59,8 @@ class DenseNet121(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        from torchvision.models import densenet121  # 160 MB of memory, which the small model does without
+
         layers = dict(densenet121(weights=None).features.named_children())
         self.normalise = _Normalise()
         self.stem = nn.Sequential(layers["conv0"], layers["norm0"], layers["relu0"], layers["pool0"])
