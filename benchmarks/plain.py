@@ -24,8 +24,14 @@ from tbd_lib.shapes import STRIDE, Image, Mask
 
 
 @torch.no_grad()
-def plain_track(model: TBD, frames: Sequence[Image], given: Mask) -> Iterator[Mask]:
-    """Id masks of all frames, for objects that are given in the first one and frames of a size of their own."""
+def plain_track(
+    model: TBD, frames: Sequence[Image], given: Mask, probabilities: list[Tensor] | None = None
+) -> Iterator[Mask]:
+    """Id masks of all frames, for objects that are given in the first one and frames of a size of their own.
+
+    Probabilities of background and objects "o+1 H W" are added to a list that is given: they tell where a mask was
+    decided by rounding.
+    """
     ids = ids_of(given)
     nearness = plain_nearness(model, *(-(-side // STRIDE) for side in given.shape))
     objects: list[PlainObject] = []
@@ -41,6 +47,8 @@ def plain_track(model: TBD, frames: Sequence[Image], given: Mask) -> Iterator[Ma
         for one, fg in zip(objects, together[1:], strict=True):
             one.update(key, torch.stack([1 - fg, fg]))
         winner = crop(together, given.shape).argmax(0)
+        if probabilities is not None:
+            probabilities.append(crop(together, given.shape))
         yield np.array([0, *ids], np.uint8)[winner.cpu().numpy()]
 
 

@@ -34,7 +34,7 @@ def test_the_file_holds_what_was_measured_and_null_for_the_rest(tiny: None, tmp_
     *rows, loops = found["tracking"]
     assert [(row["width"], row["objects"]) for row in rows] == [("small", 1), ("small", 3), ("paper", 1), ("paper", 3)]
     for row in rows:
-        assert row["size"] == [48, 64] and row["frames"] == 2 and row["pixels_that_differ"] < 0.01
+        assert row["size"] == [48, 64] and row["frames"] == 2 and row["pixels_that_differ_beyond_ties"] == 0
         assert 0 < row["ratio"]["min"] <= row["ratio"]["median"] <= row["ratio"]["max"]
     assert loops["seconds_of_loops"] > 0
     for row in found["parts"]:
@@ -43,6 +43,25 @@ def test_the_file_holds_what_was_measured_and_null_for_the_rest(tiny: None, tmp_
         assert all(part["seconds"] > 0 for part in row["parts"].values())
     assert found["loading"] is found["films"] is found["memory"] is None  # no data named; not asked for
     assert found["device"] == "cpu" and found["provenance"]["commit"]
+
+
+def test_a_part_can_be_measured_anew_while_the_others_stay(
+    tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / "bench.json"
+    monkeypatch.setattr(plan.Bench, "limits", lambda self: {"copied bytes per second": 1.0})
+    monkeypatch.setattr(plan.Bench, "scoring", lambda self: {"ratio": 2.0})
+    assert main(["bench", "--out", str(out), "--parts", "limits", "scoring"]) == 0
+    monkeypatch.setattr(plan.Bench, "scoring", lambda self: {"ratio": 3.0})
+    assert main(["bench", "--out", str(out), "--parts", "scoring", "--overwrite"]) == 0
+    found = json.loads(out.read_text())
+    assert (found["limits"], found["scoring"]) == ({"copied bytes per second": 1.0}, {"ratio": 3.0})
+    assert (
+        "limits" in found["measured"]["limits"]["command"] and "limits" not in found["measured"]["scoring"]["command"]
+    )
+    out.write_text("{}")
+    assert main(["bench", "--out", str(out), "--overwrite"]) == 2
+    assert "expected a file that tbd bench has written" in capsys.readouterr().err
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -49,4 +49,4 @@ def test_the_data_folder_holds_sample_and_textures() -> None:
 
 def test_the_results_folder_holds_what_the_lessons_cite() -> None:
     names = {path.name for path in results_folder().iterdir()}
-    assert {"ablations.json", "tracking.json", "memory.json", "scoring.json"} <= names
+    assert {"ablations.json", "bench_cpu.json", "notebooks.json"} <= names

@@ -1,8 +1,9 @@
 """``tbd bench``: how fast this machine tracks, trains, loads and scores, and how far that is from its limits."""
 
+import json
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tqdm.auto import tqdm
 
@@ -11,6 +12,21 @@ from tbd_lib.files import InputError, require_absent, write_json
 from tbd_lib.provenance import REPOSITORY, provenance
 
 Part = Literal["limits", "tracking", "parts", "films", "memory", "training", "loading", "scoring"]
+
+
+def earlier(path: Path) -> dict[str, Any]:
+    """What a file of figures holds.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        found = json.loads(path.read_text())
+        if isinstance(found["measured"], dict):
+            return found
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise InputError(f"{path}: expected a file that tbd bench has written")
 
 
 def bench(
@@ -39,7 +55,7 @@ def bench(
         davis: Root of DAVIS, for the J&F of faster options.
         results: Masks of a program for some of DAVIS's videos, to be scored.
         coco: Root of COCO, to load clips from.
-        overwrite: Write over a file that is there already.
+        overwrite: Measure parts anew in a file that is there already; its others stay.
     """
     require_absent(out, overwrite)
     if not (REPOSITORY / "benchmarks" / "bench.py").is_file():
@@ -54,10 +70,11 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     plan = Bench(device_of(device), objects, lines, frames, davis, results, coco)
-    about = {"device": str(plan.device), "threads": torch.get_num_threads(), "provenance": provenance()}
-    found: dict[str, object] = {**about, **dict.fromkeys(PARTS)}
+    found = earlier(out) if out.exists() else {**dict.fromkeys(PARTS), "measured": {}}
+    found |= {"device": str(plan.device), "threads": torch.get_num_threads(), "provenance": (now := provenance())}
     for part in (bar := tqdm(parts, unit="part")):
         bar.set_description(part)
         found[part] = plan.run(part)
+        found["measured"][part] = {name: now[name] for name in ("date", "command", "commit")}
         write_json(out, found)  # after each: what was measured before an interruption stays
     print(f"figures in {out}")

@@ -1,0 +1,149 @@
+"""Draw the README's figures of speed and memory from ``results/bench_cpu.json`` (and ``bench_cuda.json``, once there).
+
+python -m tools.bench_tables
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from tbd_lib.files import write_whole
+
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- drawn by tools/bench_tables.py -->", "<!-- end of what is drawn -->"
+PARTS = ("read", "encode", "match", "decode", "aggregate", "update", "write")
+WIDTHS = {"small": "small model", "paper": "the paper's widths"}
+Bench = dict[str, Any]
+
+
+def section(cpu: Bench, gpu: Bench | None) -> str:
+    """All tables and sentences, as Markdown."""
+    machine, versions = cpu["provenance"]["machine"], cpu["provenance"]["versions"]
+    pieces = [
+        "`tbd bench` measures a machine in one run; these are the figures of `results/bench_cpu.json` "
+        f"({cpu['threads']} cores of an {machine['processor']}, PyTorch {versions['torch']}, float32, medians). Tracking, "
+        "how many times faster than the plain form, which shares nothing between objects:",
+        tracking_table(cpu, gpu),
+        "Where the milliseconds of a frame go at 480p. Of the machine's measured peak (a large convolution, "
+        f"{cpu['limits']['convolution per second'] / 1e9:.0f} billion operations per second), the part in brackets:",
+        parts_table(cpu),
+        "The bundled model on a film of 480 lines with one object, from JPEGs to PNGs; J&F on the sample's validation "
+        "videos and on the six of DAVIS. All but the first are options that are off by default (`--near`, "
+        "`--precision`, `--short-side`):",
+        films_table(cpu),
+        memory_sentence(cpu),
+        ratios_sentence(cpu),
+    ]
+    return "\n\n".join(pieces)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def tracking_table(cpu: Bench, gpu: Bench | None) -> str:
+    """Ratios by number of objects, a row for each width and size."""
+    measured = [row for row in cpu["tracking"] if "ratio" in row]
+    objects = sorted({row["objects"] for row in measured})
+    rows = list(_tracking_rows(measured, objects, ""))
+    if gpu is None:
+        rows.append(["on a GPU", *["not run"] * len(objects)])
+    else:
+        on_gpu = [row for row in gpu["tracking"] if "ratio" in row]
+        rows += _tracking_rows(on_gpu, objects, f", {gpu['provenance']['machine']['gpu']}")
+    return table(["objects", *map(str, objects)], rows)
+
+
+def _tracking_rows(measured: list[Bench], objects: list[int], where: str) -> Iterable[list[str]]:
+    for width, words in WIDTHS.items():
+        for lines in sorted({row["size"][0] for row in measured}):
+            found = {r["objects"]: r for r in measured if r["width"] == width and r["size"][0] == lines}
+            cells = [f"{found[n]['ratio']['median']:.2f}x" if n in found else "not run" for n in objects]
+            yield [f"{words}, {lines}p{where}", *cells]
+
+
+def parts_table(cpu: Bench) -> str:
+    """Milliseconds by part, with the share of the peak where something is calculated."""
+    peak = cpu["limits"]["convolution per second"]
+
+    def cell(name: str, part: Bench) -> str:
+        share = part.get("operations", 0) / part["seconds"] / peak
+        busy = f" ({share:.0%})" if name in ("encode", "match", "decode") else ""
+        return f"{1000 * part['seconds']:.1f}{busy}"
+
+    rows = (
+        [f"{WIDTHS[row['width']]}, {row['objects']}", *(cell(name, row["parts"][name]) for name in PARTS)]
+        for row in cpu["parts"]
+    )
+    return table(["objects", *PARTS], rows)
+
+
+def films_table(cpu: Bench) -> str:
+    """Frames per second and scores by option."""
+    rows = (
+        [row["option"], f"{row['frames_per_second']:.1f}", f"{row['sample']:.3f}", f"{row['davis']:.3f}"]
+        for row in cpu["films"]
+    )
+    return table(["option", "frames per second", "sample", "six of DAVIS"], rows)
+
+
+def memory_sentence(cpu: Bench) -> str:
+    """Peaks beside what the process holds before it tracks."""
+    rows = cpu["memory"]
+    loaded = rows[0]["loaded_bytes"] / 1e6
+    said = [
+        f"{row['peak_bytes'] / 1e6:,.0f} MB ({WIDTHS[row['width']]}, {row['objects']} objects, {row['frames']} frames)"
+        for row in rows
+    ]
+    return (
+        f"Peak memory at 480p: {', '.join(said)}. Python, PyTorch and the small model hold {loaded:,.0f} MB of it "
+        "before the first frame, most of that PyTorch's CUDA build."
+    )
+
+
+def ratios_sentence(cpu: Bench) -> str:
+    """What else is measured beside a plain form."""
+    score, load, train = cpu["scoring"], cpu["loading"]["ratio"]["median"], cpu["training"]["ratio"]
+    half, full = (train[f"library {precision}"]["median"] for precision in ("bfloat16", "float32"))
+    return (
+        f"Scoring takes {score['ratio']:.0f} times less time than dilating whole frames, "
+        f"{score['ratio_with_reading']:.0f} times with reading the masks. Clips are made {load:.1f} times faster than "
+        "by opening, turning, cropping and flipping one after the other with Pillow. A step of training the small "
+        f"model takes {half:.1f} times less time than clip by clip and frame by frame in float32, of which {full:.1f} "
+        "is sharing and the rest bfloat16. (These three in processor seconds of one thread.)"
+    )
+
+
+def drawn(readme: str, results: Path) -> str:
+    """The README with its figures drawn anew."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    cpu, gpu = (_read(results / f"bench_{device}.json") for device in ("cpu", "cuda"))
+    assert cpu is not None
+    return f"{before}{BEGIN}\n{section(cpu, gpu)}\n{END}{after}"
+
+
+def _read(path: Path) -> Bench | None:
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def main(readme: Path = ROOT / "README.md", results: Path = ROOT / "results") -> None:
+    """Write the figures into the README.
+
+    Args:
+        readme: The file with the two marks between which they stand.
+        results: The folder of result files.
+    """
+    text = drawn(readme.read_text(), results)
+    with write_whole(readme) as temporary:
+        temporary.write_text(text)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
