@@ -24,8 +24,8 @@ def section(cpu: Bench, gpu: Bench | None) -> str:
     machine, versions = cpu["provenance"]["machine"], cpu["provenance"]["versions"]
     pieces = [
         "`tbd bench` measures a machine in one run; these are the figures of `results/bench_cpu.json` "
-        f"({cpu['threads']} cores of an {machine['processor']}, PyTorch {versions['torch']}, float32, medians). Tracking, "
-        "how many times faster than the plain form, which shares nothing between objects:",
+        f"({cpu['threads']} cores of an {machine['processor']}, PyTorch {versions['torch']}, float32, medians). "
+        "Tracking, how many times faster than the plain form, which shares nothing between objects:",
         tracking_table(cpu, gpu),
         "Where the milliseconds of a frame go at 480p. Of the machine's measured peak (a large convolution, "
         f"{cpu['limits']['convolution per second'] / 1e9:.0f} billion operations per second), the part in brackets:",
