@@ -1,6 +1,8 @@
 """Evaluation tracks, writes, scores and times, one frame at a time; what cannot be evaluated is refused beforehand."""
 
 import re
+import subprocess
+import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -207,6 +209,14 @@ def test_peak_memory_is_in_bytes() -> None:
     peak = peak_memory(torch.device("cpu"))
     assert peak is not None
     assert 2**26 < peak < 2**37  # a process with PyTorch in it: more than 64 MiB, so not KiB; less than 128 GiB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is getrusage's, which may count the parent's")
+def test_peak_memory_is_not_that_of_the_process_that_began_this_one() -> None:
+    program = "import torch; from tbd_lib.evaluate import peak_memory; print(peak_memory(torch.device('cpu')))"
+    large = np.ones(2**28)  # 2 GiB
+    peak = int(subprocess.check_output([sys.executable, "-c", program], text=True))
+    assert peak < large.nbytes
 
 
 def test_a_real_model_goes_through(tmp_path: Path) -> None:
