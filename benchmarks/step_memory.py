@@ -25,7 +25,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from tbd_lib.config import DAVIS_STAGE, TrainConfig
-from tbd_lib.distance import grid_offsets
 from tbd_lib.files import write_json
 from tbd_lib.model import build_model
 from tbd_lib.objective import Objective
@@ -91,15 +90,6 @@ def learner_and_clips(config: TrainConfig) -> tuple[Objective, Optimizer, Tensor
 
 
 @contextmanager
-def pretending() -> Iterator[None]:
-    """All tensors made meanwhile are fake; none of them stays behind in the library's cache."""
-    grid_offsets.cache_clear()
-    with FakeTensorMode():
-        yield
-    grid_offsets.cache_clear()
-
-
-@contextmanager
 def half_precision(config: TrainConfig, device: str) -> Iterator[None]:
     """Autocast as in training; ``torch.autocast`` itself would refuse a GPU that is not there."""
     torch.set_autocast_dtype(device, getattr(torch, config.precision))
@@ -119,7 +109,7 @@ def saved_storages(config: TrainConfig, device: str) -> list[tuple[tuple[int, ..
         saved[tensor.untyped_storage()._cdata] = tensor
         return tensor
 
-    with pretending(), torch.device(device):
+    with FakeTensorMode(), torch.device(device):
         objective, _, images, masks = learner_and_clips(config)
         with saved_tensors_hooks(keep, lambda tensor: tensor), half_precision(config, device):
             objective(images, masks)
@@ -131,7 +121,7 @@ def saved_storages(config: TrainConfig, device: str) -> list[tuple[tuple[int, ..
 def step_bytes(config: TrainConfig) -> dict[str, int]:
     """Bytes of the inputs, of weights and what belongs to them, of the encoder's transient and of a step's peak."""
     held = Held()
-    with pretending(), held:
+    with FakeTensorMode(), held:
         objective, optimiser, images, masks = learner_and_clips(config)
         before = held.now
         with torch.no_grad(), half_precision(config, "cpu"):

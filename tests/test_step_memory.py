@@ -19,7 +19,7 @@ TINY = replace(
 
 def test_counts_on_fake_tensors_are_those_on_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = step_memory.step_bytes(TINY)
-    monkeypatch.setattr(step_memory, "pretending", nullcontext)
+    monkeypatch.setattr(step_memory, "FakeTensorMode", nullcontext)
     assert step_memory.step_bytes(TINY) == pytest.approx(fake, rel=1e-3)
     images = 2 * 3 * 3 * 64 * 64 * 4
     assert fake["inputs"] == images + images // 3 * 2  # masks are 64-bit integers, without colours
