@@ -57,6 +57,9 @@ def fold_sequence(layers: nn.Sequential) -> nn.Sequential:
 class ClampedConv(nn.Module):
     """``conv(relu(norm(x)))`` as a clamp per channel and a convolution, for a 1x1 convolution and a norm at rest.
 
+    Where a norm nearly silences a channel the bend lies far out, and ``a`` times it has to cancel ``b``. Float32 has
+    the digits for that; half precision has not, so there norm and ReLU are computed as they stand.
+
     Args:
         norm: what stands before the ReLU.
         conv: 1x1, with or without bias.
@@ -79,11 +82,15 @@ class ClampedConv(nn.Module):
         bias = (conv.weight.flatten(1) * constant).sum(1)
         self.weight = nn.Parameter(conv.weight * scale[:, None, None], requires_grad=False)
         self.bias = nn.Parameter(bias if conv.bias is None else bias + conv.bias, requires_grad=False)
+        self.as_they_stand = nn.Sequential(norm, nn.ReLU(inplace=True), conv)
         self.pool = pool
 
     def forward(self, x: Float[Tensor, "b c_in y x"]) -> Float[Tensor, "b c_out y2 x2"]:
         """What norm, ReLU, convolution and pooling make of ``x``."""
-        clamped = torch.clamp(x, self.low.to(x.dtype), self.high.to(x.dtype))
+        if x.dtype in (torch.float16, torch.bfloat16):
+            out = self.as_they_stand(x)
+            return F.avg_pool2d(out, self.pool) if self.pool > 1 else out
+        clamped = torch.clamp(x, self.low, self.high)
         if self.pool > 1:
             clamped = F.avg_pool2d(clamped, self.pool)
         return F.conv2d(clamped, self.weight, self.bias)

@@ -1,11 +1,12 @@
 """Norms that became part of convolutions: nothing changes but the work."""
 
 from copy import deepcopy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from tbd_lib.encoder import ENCODERS
@@ -30,6 +31,16 @@ def settled(module: Part) -> Part:
     return module.double().eval()
 
 
+class Norms(TorchDispatchMode):
+    """Counts norms that are computed."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += "batch_norm" in func.overloadpacket.__name__
+        return func(*args, **(kwargs or {}))
+
+
 @pytest.mark.parametrize("name", sorted(ENCODERS))
 @torch.no_grad()
 def test_a_folded_encoder_computes_the_same_without_a_norm(name: str) -> None:
@@ -37,7 +48,9 @@ def test_a_folded_encoder_computes_the_same_without_a_norm(name: str) -> None:
     folded = encoder.folded()
     for ours, plain in zip(folded(image), encoder(image), strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-10, atol=1e-11)
-    assert not any(isinstance(part, nn.BatchNorm2d) for part in folded.modules())
+    with Norms() as norms:
+        folded(image)
+    assert norms.count == 0
     assert any(isinstance(part, nn.BatchNorm2d) for part in encoder.modules())  # the encoder stays as it was
 
 
@@ -52,6 +65,19 @@ def test_pooling_before_a_transition_saves_three_quarters_of_its_products() -> N
         counts[pool] = counter.get_total_flops()
         torch.testing.assert_close(ours, nn.functional.avg_pool2d(conv(norm(x).relu()), pool))
     assert counts[1] == 4 * counts[2] > 0
+
+
+@torch.no_grad()
+def test_nearly_silent_channels_do_no_harm_in_half_precision() -> None:
+    """A scale of 1e-6 puts the bend at 1e5, beyond float16, and its product with the scale has to cancel the shift."""
+    norm, conv = settled(nn.BatchNorm2d(6)).float(), nn.Conv2d(6, 4, 1)
+    norm.weight[:3] = 1e-6
+    x = torch.randn(1, 6, 8, 10)
+    exact = conv(norm(x).relu())
+    torch.testing.assert_close(ClampedConv(norm, conv)(x), exact, rtol=1e-4, atol=1e-5)
+    for half in (torch.bfloat16, torch.float16):
+        with torch.autocast("cpu", half):
+            torch.testing.assert_close(ClampedConv(norm, conv)(x.to(half)).float(), exact, rtol=0.02, atol=0.02)
 
 
 def test_a_norm_that_follows_no_convolution_stays() -> None:
