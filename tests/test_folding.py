@@ -69,9 +69,9 @@ def test_pooling_before_a_transition_saves_three_quarters_of_its_products() -> N
 
 @torch.no_grad()
 def test_nearly_silent_channels_do_no_harm_in_half_precision() -> None:
-    """A scale of 1e-6 puts the bend at 1e5, beyond float16, and its product with the scale has to cancel the shift."""
+    """A scale of 1e-6 puts the bend at 2e7, beyond float16, and its product with the scale has to cancel the shift."""
     norm, conv = settled(nn.BatchNorm2d(6)).float(), nn.Conv2d(6, 4, 1)
-    norm.weight[:3] = 1e-6
+    norm.weight[:3], norm.bias[:3] = 1e-6, -20.0
     x = torch.randn(1, 6, 8, 10)
     exact = conv(norm(x).relu())
     torch.testing.assert_close(ClampedConv(norm, conv)(x), exact, rtol=1e-4, atol=1e-5)
