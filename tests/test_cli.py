@@ -103,6 +103,30 @@ def test_a_checkpoint_in_the_published_layout_is_evaluated_as_it_is(root: Path, 
     assert len(shares) == 8 and 0 < min(shares) < max(shares) < 1
 
 
+def test_faster_options_track_with_masks_of_the_same_size(root: Path, weights: str) -> None:
+    faster = {"near": "1", "precision": "bfloat16", "short-side": "32"}
+    assert main(tracking(root, weights, **faster)) == 0
+    assert all(read_mask(path).shape == SIZE for path in (root / "out" / "masks").iterdir())
+    options = [text for name, value in faster.items() for text in (f"--{name}", value)]
+    assert main(["evaluate", "--data", str(root), "--weights", weights, "--out", str(root / "masks"), *options]) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("near", "-1", "--near -1: expected a number of cells"),
+        ("short-side", "15", "--short-side 15: expected 16 pixels"),
+    ],
+)
+def test_options_of_no_use_are_refused(
+    root: Path, weights: str, capsys: pytest.CaptureFixture, option: str, value: str, expected: str
+) -> None:
+    for arguments in (tracking(root, weights), ["evaluate", "--data", str(root), "--weights", weights]):
+        assert main([*arguments, f"--{option}", value]) == 2
+        assert expected in capsys.readouterr().err
+    assert not (root / "out").exists()
+
+
 def test_results_are_not_written_over_unless_asked(root: Path, weights: str, capsys: pytest.CaptureFixture) -> None:
     arguments = ["evaluate", "--data", str(root), "--out", str(root / "masks"), "--weights", weights]
     assert main(arguments) == 0

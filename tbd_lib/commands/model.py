@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tbd_lib.config import BENCHMARK, TrackConfig
 from tbd_lib.files import InputError
+from tbd_lib.shapes import STRIDE
 
 if TYPE_CHECKING:
     import torch
@@ -44,5 +45,13 @@ def device_of(name: str | None) -> "torch.device":
 
 
 def track_config(short_side: int, near: int | None, precision: Precision) -> TrackConfig:
-    """The benchmark's protocol, made faster by what a command was told."""
+    """The benchmark's protocol, made faster by what a command was told.
+
+    Raises:
+        InputError: a size below a cell's, or a negative number of cells.
+    """
+    if short_side < STRIDE:
+        raise InputError(f"--short-side {short_side}: expected {STRIDE} pixels or more")
+    if near is not None and near < 0:
+        raise InputError(f"--near {near}: expected a number of cells, 0 or more")
     return replace(BENCHMARK, short_side=short_side, near=near, precision=precision)
