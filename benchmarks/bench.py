@@ -14,8 +14,7 @@ from tbd_lib.checkpoint import bundled_model
 from tbd_lib.config import PAPER, SMALL_STAGE
 from tbd_lib.datasets import davis
 from tbd_lib.model import TBD, build_model
-
-PARTS = ("limits", "tracking", "parts", "films", "memory", "training", "loading", "scoring")
+from tbd_lib.scoring import DAVIS_MASKS
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,7 @@ class Bench:
         """J and F of masks."""
         if self.davis_root is None or self.results is None:
             return None
-        truth = self.davis_root / "Annotations" / "480p"
-        return scoring.measure(self.results, truth, 10, joined=True)
+        return scoring.measure(self.results, self.davis_root / DAVIS_MASKS, 10, joined=True)
 
     def _models(self) -> Iterator[tuple[str, TBD]]:
         """The bundled model, and an untrained one of the paper's widths.

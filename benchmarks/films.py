@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
+from PIL import Image as Pictures
 
 from benchmarks.scenes import SIZES
 from tbd_lib.beside import Behind
@@ -48,8 +49,6 @@ def measure(model: TBD, frames: int, davis: Sequence[Video]) -> list[dict[str, o
 
 def film(place: Path, frames: int, size: Size) -> Video:
     """A video of the sample with one object, enlarged, as a folder of JPEGs, there and back again to its length."""
-    from PIL import Image as Pictures
-
     source = next(video for video in sample("val") if video.name == "lookalike-crossing")
     images = [frame.image for frame in source.frames]
     images, (rows, columns) = [*images, *images[-2:0:-1]], size

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -69,7 +68,7 @@ def main(
     """
     torch.set_num_threads(1)
     shown, device = scene(1, (height, columns), objects), torch.device("cpu")
-    model = build_model(replace(WIDTHS[width])).eval()
+    model = build_model(WIDTHS[width]).eval()
     loaded = peak_memory(device)
     video = Video("noise", Noise(frames, shown.images[0]), {0: shown.given})
     for _ in track(model, video, TrackConfig(short_side=None)):

@@ -1,6 +1,7 @@
 """Where the time of one frame goes: every part's seconds, operations and bytes, beside the machine's limits."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,5 +63,4 @@ def _work(model: TBD, scene: Scene, folder: Path) -> dict[str, Callable[[], obje
 
 def _fresh(features: Features) -> Features:
     """The same features, with nothing computed from them yet."""
-    s4, s8, s16 = features.s4, features.s8, features.s16
-    return Features(s4, s8, s16, features.key, features.make_context, Products(features.key))
+    return replace(features, products=Products(features.key))

@@ -15,9 +15,9 @@ from tqdm.auto import tqdm
 
 from tbd_lib.allocator import keep_freed_memory
 from tbd_lib.commands.bench import bench
-from tbd_lib.commands.model import Precision, model_on, track_config
+from tbd_lib.commands.model import model_on, track_config
 from tbd_lib.commands.track import fps_of, track
-from tbd_lib.config import BENCHMARK, STAGES, TrainConfig
+from tbd_lib.config import BENCHMARK, STAGES, Precision, TrainConfig
 from tbd_lib.files import InputError, TrainingError, require_absent
 from tbd_lib.prepare.command import prepare
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+Precision = Literal["float32", "bfloat16", "float16"]
 Template = Literal["global", "local", "overall", "short", "long"]
 
 
@@ -34,7 +35,7 @@ class TrackConfig:
     min_object_pixels: int = 1000  # an object smaller than this after resizing keeps the video at its own size
     objects_at_once: int | None = None  # per pass of the decoder; None is 1 on a CPU, whose caches hold no more, or 8
     near: int | None = None  # decode only so many grid cells around where an object can be; None: every pixel, exact
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"  # of encoder and decoder
+    precision: Precision = "float32"  # of encoder and decoder
 
 
 BENCHMARK = TrackConfig(enlarge=True)  # the evaluation's protocol: every video's shorter side becomes 480 pixels
@@ -126,7 +127,7 @@ class TrainConfig:
     warm_up: int = 0  # iterations in which the rates rise to their full height
     weight_decay: float = 0.0  # 0 makes AdamW the Adam of the paper
     clip_gradient: float | None = None  # largest norm
-    precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"  # similarities and templates stay in float32
+    precision: Precision = "bfloat16"  # similarities and templates stay in float32
     channels_last: bool = False  # memory format of the convolutions
     compile: bool = False  # encoder and decoder by torch.compile
     context_from: int = 0  # iteration at which the decoder begins to see the image's features,

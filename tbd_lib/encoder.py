@@ -112,10 +112,8 @@ class _Residual(nn.Module):
 
     def fold(self) -> None:
         """Become the block for inference that computes the same without batch norms."""
-        (self.conv1, self.norm1), (self.conv2, self.norm2) = (
-            (fold_sequence(nn.Sequential(conv, norm)), nn.Identity())
-            for conv, norm in ((self.conv1, self.norm1), (self.conv2, self.norm2))
-        )
+        self.conv1, self.norm1 = fold_sequence(nn.Sequential(self.conv1, self.norm1)), nn.Identity()
+        self.conv2, self.norm2 = fold_sequence(nn.Sequential(self.conv2, self.norm2)), nn.Identity()
         if isinstance(self.shortcut, nn.Sequential):
             self.shortcut = fold_sequence(self.shortcut)
 

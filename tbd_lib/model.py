@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tbd_lib.config import ModelConfig
+from tbd_lib.config import ModelConfig, Precision
 from tbd_lib.decoder import Context, Decoder
 from tbd_lib.distance import DistanceScorer
 from tbd_lib.encoder import ENCODERS
@@ -165,14 +165,19 @@ class TBD(nn.Module):
         every = self.encode(clip.flatten(0, 1))
 
         def context_of(frame: slice) -> Context:
-            coarse, middle, fine = (half * context if context < 1 else half for half in every.context)
-            return coarse[frame], middle[frame], fine[frame]
+            coarse, middle, fine = (half[frame] for half in every.context)
+            return (coarse * context, middle * context, fine * context) if context < 1 else (coarse, middle, fine)
 
         def frame(i: slice) -> Features:
             key = every.key[i]
             return Features(every.s4[i], every.s8[i], every.s16[i], key, partial(context_of, i), Products(key))
 
         return [frame(slice(i, None, t)) for i in range(t)]
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """Encoder and decoder in this precision; "float32" leaves them as their weights are."""
+    return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
 
 
 def _no_autocast(like: Tensor) -> torch.autocast:

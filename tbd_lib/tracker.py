@@ -16,7 +16,7 @@ from tbd_lib.geometry import Size, crop, pad, padded_size, resized
 from tbd_lib.log_odds import MOST_LOG_ODDS, log_odds
 from tbd_lib.masks import ids_of, size_of
 from tbd_lib.matching import Key, grid_mask
-from tbd_lib.model import TBD, Features
+from tbd_lib.model import TBD, Features, autocast
 from tbd_lib.shapes import STRIDE, Image, Mask
 from tbd_lib.templates import Templates, start_templates
 from tbd_lib.video import Video
@@ -171,11 +171,12 @@ class Tracker:
         if self.state is None and not new:
             return _nothing(name, image)
         work = self.state.work if self.state else self._working_size(size, given)
-        with self._autocast():
+        device = self.model.short_inertia.device
+        with autocast(device, self.config.precision):
             features = self.encode(image, work)
         known = _without(self.state.cohorts if self.state else (), new)
         scores = [self.model.match(features, cohort.templates) for cohort in known]
-        with self._autocast():
+        with autocast(device, self.config.precision):
             odds = [
                 log_odds(self.model, features, cohort.templates, own, self.config)
                 for cohort, own in zip(known, scores, strict=True)
@@ -226,11 +227,6 @@ class Tracker:
         if pixels.shape[-2:] != work:
             pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
         return self.model.encode(pad(pixels))
-
-    def _autocast(self) -> torch.autocast:
-        """In half precision, if the configuration says so; similarities and templates never are."""
-        precision, device = self.config.precision, self.model.short_inertia.device
-        return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
 
     def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o y x"]:
         """A given mask as one 0/1 map per object, at the working size and padded as the frame is."""

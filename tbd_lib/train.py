@@ -23,7 +23,7 @@ from tbd_lib.encoder import Encoder
 from tbd_lib.evaluate import evaluate
 from tbd_lib.files import InputError, TrainingError
 from tbd_lib.imitation import Imitation
-from tbd_lib.model import TBD
+from tbd_lib.model import TBD, autocast
 from tbd_lib.objective import Objective
 from tbd_lib.parallel import World, join
 from tbd_lib.runs import Meter, Run
@@ -106,8 +106,7 @@ def step(
     context: float = 1.0,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """One step of the optimiser; returns this process's loss and intersection over union."""
-    half = None if config.precision == "float32" else getattr(torch, config.precision)
-    with torch.autocast(images.device.type, half, enabled=half is not None):
+    with autocast(images.device, config.precision):
         loss, iou = learner(images, masks, context)
     optimiser.zero_grad()
     scaler.scale(loss).backward()

@@ -3,15 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tqdm.auto import tqdm
 
-from tbd_lib.allocator import keep_freed_memory
 from tbd_lib.files import InputError, require_absent, write_json
 from tbd_lib.provenance import REPOSITORY, provenance
 
 Part = Literal["limits", "tracking", "parts", "films", "memory", "training", "loading", "scoring"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 def earlier(path: Path) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def earlier(path: Path) -> dict[str, Any]:
 
 def bench(
     out: Path,
-    parts: tuple[Part, ...] = ("limits", "tracking", "parts", "films", "memory", "training", "loading", "scoring"),
+    parts: tuple[Part, ...] = PARTS,
     device: str | None = None,
     threads: int | None = None,
     objects: tuple[int, ...] = (1, 2, 5, 10, 20),
@@ -63,10 +63,9 @@ def bench(
     sys.path.insert(0, str(REPOSITORY))
     import torch
 
-    from benchmarks.bench import PARTS, Bench
+    from benchmarks.bench import Bench
     from tbd_lib.commands.model import device_of
 
-    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     plan = Bench(device_of(device), objects, lines, frames, davis, results, coco)

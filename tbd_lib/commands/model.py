@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from tbd_lib.config import BENCHMARK, TrackConfig
+from tbd_lib.config import BENCHMARK, Precision, TrackConfig
 from tbd_lib.files import InputError
 from tbd_lib.shapes import STRIDE
 
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     import torch
 
     from tbd_lib.model import TBD
-
-Precision = Literal["float32", "bfloat16", "float16"]
 
 
 def model_on(weights: Path | None, device: str | None) -> "TBD":

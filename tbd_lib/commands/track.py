@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tqdm.auto import tqdm
 
-from tbd_lib.commands.model import Precision, model_on, track_config
-from tbd_lib.config import TrackConfig
+from tbd_lib.commands.model import model_on, track_config
+from tbd_lib.config import Precision, TrackConfig
 from tbd_lib.drawn import box_mask, polygon_mask
 from tbd_lib.files import InputError
 from tbd_lib.outputs import Kind, require_room, write_outputs
