@@ -89,6 +89,7 @@ def evaluate(
     short_side: int = 480,
     near: int | None = None,
     precision: Precision = "float32",
+    compile: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Track a benchmark's videos and score the masks beside doing nothing.
@@ -110,6 +111,7 @@ def evaluate(
         short_side: Pixels that frames are resized to for tracking: 480 is the protocol, fewer are faster.
         near: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
         precision: Of the convolutions; bfloat16 is faster where the processor knows it.
+        compile: Encoder and decoder by torch.compile: the first frames take seconds to minutes, the others less time.
         overwrite: Write over masks and scores that are there already.
     """
     from tbd_lib.commands.benchmarks import benchmark_videos
@@ -118,7 +120,7 @@ def evaluate(
 
     if json is not None:
         require_absent(json, overwrite)
-    config = track_config(short_side, near, precision)
+    config = track_config(short_side, near, precision, compile)
     videos = benchmark_videos(data, dataset, year, split)
     if all(video.truth is None for video in videos):
         if out is None or json is not None:

@@ -36,6 +36,7 @@ class TrackConfig:
     objects_at_once: int | None = None  # per pass of the decoder; None is 1 on a CPU, whose caches hold no more, or 8
     near: int | None = None  # decode only so many grid cells around where an object can be; None: every pixel, exact
     precision: Precision = "float32"  # of encoder and decoder
+    compile: bool = False  # encoder and decoder by torch.compile: the first frames take seconds to minutes
 
 
 BENCHMARK = TrackConfig(enlarge=True)  # the evaluation's protocol: every video's shorter side becomes 480 pixels

@@ -67,20 +67,18 @@ class Stage(nn.Module):
     def context(self, features: Map) -> Map:
         """The features' half of the blend, bias included."""
         assert self.reduce.bias is not None
-        matrix = self.reduce.weight.flatten(1).expand(len(features), -1, -1)
-        reduced = torch.baddbmm(self.reduce.bias[:, None], matrix, features.flatten(2)).relu()
-        reduced = reduced.unflatten(-1, features.shape[-2:])
-        return F.conv2d(reduced, self.blend.weight[:, : self.width], self.blend.bias, padding=1)
+        matrix = self.reduce.weight.flatten(1).T.expand(len(features), -1, -1)
+        reduced = torch.baddbmm(self.reduce.bias, _places(features), matrix).relu_()
+        return F.conv2d(_maps(reduced, features), self.blend.weight[:, : self.width], self.blend.bias, padding=1)
 
     def forward(self, context: Map, maps: Float[Tensor, "n o m y x"]) -> Float[Tensor, "n o 2 y2 x2"]:
         """Two maps per object, at ``stride`` times the resolution."""
         n, o = maps.shape[:2]
-        patches = F.unfold(maps.flatten(0, 1), 3, padding=1)
-        own = self.blend.weight[:, self.width :].flatten(1)
-        shared = context.flatten(2)[:, None].expand(-1, o, -1, -1).flatten(0, 1)
-        blended = torch.baddbmm(shared, own.expand(n * o, -1, -1), patches)
-        blended = blended.relu() if torch.is_grad_enabled() else blended.relu_()
-        return self._enlarged(self.attend(blended.unflatten(-1, maps.shape[-2:]))).unflatten(0, (n, o))
+        patches = F.unfold(maps.flatten(0, 1), 3, padding=1).transpose(1, 2)
+        own = self.blend.weight[:, self.width :].flatten(1).T.expand(n * o, -1, -1)
+        shared = _places(context)[:, None].expand(-1, o, -1, -1).flatten(0, 1)
+        blended = torch.baddbmm(shared, patches, own).relu_()
+        return self._enlarged(self.attend(_maps(blended, maps))).unflatten(0, (n, o))
 
     def _enlarged(self, x: Map) -> Map:
         """The transposed convolution ``enlarge``: every place's product with all taps, added where they fall."""
@@ -88,7 +86,17 @@ class Stage(nn.Module):
         assert self.enlarge.bias is not None
         taps = torch.bmm(self.enlarge.weight.flatten(1).T.expand(len(x), -1, -1), x.flatten(2))
         size = (x.shape[-2] * stride, x.shape[-1] * stride)
-        return F.fold(taps, size, kernel, stride=stride, padding=1) + self.enlarge.bias[:, None, None]
+        return F.fold(taps, size, kernel, stride=stride, padding=1).add_(self.enlarge.bias[:, None, None])
+
+
+def _places(maps: Map) -> Float[Tensor, "_n _p _c"]:
+    """The channels of every place, as rows of a matrix: no copy where channels lie beside each other in memory."""
+    return maps.flatten(2).transpose(1, 2)
+
+
+def _maps(places: Float[Tensor, "_n _p _c"], like: Tensor) -> Map:
+    """Rows of a matrix back as maps of another's size, in the memory format ``channels_last``."""
+    return places.unflatten(1, like.shape[-2:]).permute(0, 3, 1, 2)
 
 
 class Decoder(nn.Module):

@@ -95,7 +95,7 @@ class _Residual(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, stride: int, last: bool = False) -> None:
         super().__init__()
-        self.activate = nn.Identity() if last else nn.ReLU()
+        self.activate = nn.Identity() if last else nn.ReLU(inplace=True)
         self.conv1 = nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(c_out)
         self.conv2 = nn.Conv2d(c_out, c_out, 3, 1, 1, bias=False)
@@ -107,8 +107,9 @@ class _Residual(nn.Module):
             )
 
     def forward(self, x: Float[Tensor, "b c_in y x"]) -> Float[Tensor, "b c_out y2 x2"]:
-        y = F.relu(self.norm1(self.conv1(x)))
-        return self.activate(self.shortcut(x) + self.norm2(self.conv2(y)))
+        y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True)))
+        y += self.shortcut(x)
+        return self.activate(y)
 
     def fold(self) -> None:
         """Become the block for inference that computes the same without batch norms."""
@@ -137,10 +138,10 @@ class SmallEncoder(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, 24, 3, 2, 1, bias=False),
             nn.BatchNorm2d(24),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(24, c4, 3, 2, 1, bias=False),
             nn.BatchNorm2d(c4),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.stage4 = _Residual(c4, c4, 1)
         self.stage8 = nn.Sequential(_Residual(c4, c8, 2), _Residual(c8, c8, 1))

@@ -55,6 +55,12 @@ class Products:
         """The affinity with ``template`` times the distance score of each pair of positions."""
         return self._once(template, scores)
 
+    def forget(self, template: Key | None = None) -> None:
+        """Give back the memory of the products with ``template``, or of all."""
+        self._known = {
+            name: one for name, one in self._known.items() if template is not None and one[0] is not template
+        }
+
     def _once(self, template: Key, scores: Float[Tensor, "q p"] | None) -> Float[Tensor, "b q p"]:
         name = (id(template), scores is not None)
         if name not in self._known:

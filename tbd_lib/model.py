@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from tbd_lib.compiled import Compiler
 from tbd_lib.config import ModelConfig, Precision
 from tbd_lib.decoder import Context, Decoder
 from tbd_lib.distance import DistanceScorer
@@ -63,6 +64,7 @@ class TBD(nn.Module):
         self.short_inertia = nn.Parameter(torch.full((2,), config.short_inertia))
         self.long_inertia = nn.Parameter(torch.full((2,), config.long_inertia))
         self._folded: Kept[nn.Module] = Kept()
+        self._compiled = Compiler()
         self.freeze_encoder(frozen_encoder)
 
     def freeze_encoder(self, frozen: bool = True) -> None:
@@ -77,20 +79,29 @@ class TBD(nn.Module):
         self.encoder.train(mode and not self.frozen_encoder)
         return self
 
+    def compile_parts(self) -> None:
+        """Run encoder and decoder through ``torch.compile`` from now on, in training as in inference.
+
+        Raises:
+            InputError: on a CPU, without a C++ compiler.
+        """
+        self._compiled.switch_on(self.short_inertia.device)
+
     def encode(self, image: Float[Tensor, "b 3 H W"]) -> Features:
         """Features of an image in [0, 1] whose sides are multiples of 16 (steps 1 and 2)."""
         if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
             raise ValueError(f"image of {tuple(image.shape[-2:])} pixels; expected multiples of {STRIDE}")
         s4, s8, s16 = self._encoder_for_now()(image)
         key = self.key_head(s16)
-        return Features(s4, s8, s16, key, lambda: self.decoder.context(s4, s8, s16), Products(key))
+        make_context = self._compiled("context", self.decoder.context)
+        return Features(s4, s8, s16, key, lambda: make_context(s4, s8, s16), Products(key))
 
     def _encoder_for_now(self) -> nn.Module:
         """The encoder; in inference one without batch norms, kept until the weights change, if it can give one."""
-        folded = getattr(self.encoder, "folded", None)
-        if folded is None or self.training or torch.is_grad_enabled():
-            return self.encoder
-        return self._folded.get(weights_state(self.encoder), folded)
+        encoder, folded = self.encoder, getattr(self.encoder, "folded", None)
+        if folded is not None and not self.training and not torch.is_grad_enabled():
+            encoder = self._folded.get(weights_state(self.encoder), folded)
+        return self._compiled("encoder", encoder)
 
     def start(self, features: Features, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates of objects that are given in this frame by their region masks."""
@@ -126,7 +137,8 @@ class TBD(nn.Module):
         """Logits of background and foreground per object (step 5); ``scores`` where ``match`` has given them before."""
         if scores is None:
             scores = self.match(features, templates)
-        return full_precision(self.decoder(features.context, scores, templates.prev_mask))
+        decoder = self._compiled("decoder", self.decoder)
+        return full_precision(decoder(features.context, scores, templates.prev_mask))
 
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates after this frame, in which the objects have these region masks (step 7)."""

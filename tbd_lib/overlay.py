@@ -4,18 +4,17 @@ from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import av
 import numpy as np
-from av.error import FFmpegError
-from av.video.stream import VideoStream
 from jaxtyping import Bool, UInt8
-from scipy import ndimage
 
 from tbd_lib.files import InputError, write_whole
 from tbd_lib.masks import MAX_ID, size_of
 from tbd_lib.shapes import Image, Mask
+
+if TYPE_CHECKING:  # PyAV takes 16 MB of memory, and is imported where a film is written
+    from av.video.stream import VideoStream
 
 OKABE_ITO = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 """Seven colours that stay apart under every common colour-vision deficiency (Okabe and Ito, 2008), without black."""
@@ -83,6 +82,8 @@ class OverlayWriter:
         self._shape: tuple[int, ...] | None = None
 
     def __enter__(self) -> "OverlayWriter":
+        import av
+
         container_options = CODECS[self._path.suffix.lower()][2]
         with ExitStack() as stack:
             temporary = stack.enter_context(write_whole(self._path))
@@ -99,16 +100,18 @@ class OverlayWriter:
         if image.shape != self._shape:
             found, expected = size_of(image.shape), size_of(self._shape or ())
             raise InputError(f"{self._path}: found a frame of {found} pixels, expected {expected} as the first frame")
+        from av import VideoFrame
+
         rows, columns = image.shape[0] % 2, image.shape[1] % 2
         even = np.pad(image, ((0, rows), (0, columns), (0, 0)), mode="edge")
-        self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+        self._container.mux(self._stream.encode(VideoFrame.from_ndarray(even, format="rgb24")))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         self._stack.__exit__(kind, error, trace)
 
     def _start(self, shape: tuple[int, ...]) -> None:
         codec, options, _ = CODECS[self._path.suffix.lower()]
-        self._stream = cast(VideoStream, self._container.add_stream(codec, rate=self._rate, options=options))
+        self._stream = cast("VideoStream", self._container.add_stream(codec, rate=self._rate, options=options))
         self._stream.height, self._stream.width = shape[0] + shape[0] % 2, shape[1] + shape[1] % 2
         self._stream.pix_fmt = "yuv420p"
         self._shape = shape
@@ -122,11 +125,15 @@ class OverlayWriter:
 
     def _name_the_file(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         """Raise the encoder's kind of OSError as a plain one that names the file, not the temporary one."""
+        from av.error import FFmpegError
+
         if isinstance(error, FFmpegError) and isinstance(error, OSError):
             raise OSError(error.errno, error.strerror, str(self._path)) from error
 
 
 def _changes_within(mask: Mask, pixels: int) -> Bool[np.ndarray, "H W"]:
     """Where another id lies within so many pixels, in rows and in columns."""
+    from scipy import ndimage  # 18 MB of memory, which tracking itself does without
+
     side = 2 * pixels + 1
     return ndimage.maximum_filter(mask, side) != ndimage.minimum_filter(mask, side)

@@ -111,6 +111,8 @@ class Tracker:
     def __init__(self, model: TBD, config: TrackConfig | None = None) -> None:
         self.model = model
         self.config = config or TrackConfig()
+        if self.config.compile:
+            model.compile_parts()
         self.state: State | None = None
 
     @property
@@ -175,7 +177,11 @@ class Tracker:
         with autocast(device, self.config.precision):
             features = self.encode(image, work)
         known = _without(self.state.cohorts if self.state else (), new)
-        scores = [self.model.match(features, cohort.templates) for cohort in known]
+        scores = []
+        for cohort in known:
+            scores.append(self.model.match(features, cohort.templates))
+            features.products.forget(cohort.templates.first_key)  # which no other cohort has
+        features.products.forget()
         with autocast(device, self.config.precision):
             odds = [
                 log_odds(self.model, features, cohort.templates, own, self.config)

@@ -9,10 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-import av
 import numpy as np
-from av.container import InputContainer
-from av.error import FFmpegError
 from jaxtyping import UInt8
 from PIL import Image as Pictures
 
@@ -33,11 +30,15 @@ class Frame:
 
 
 if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+
     _Frames = Iterable[Frame]
     _Given = Mapping[int, Mask]
     _Truth = Sequence[Mask]
 else:  # a checker at run time takes an item out to look at it: of containers that read files, it would read one
     _Frames, _Given, _Truth = Iterable, Mapping, Sequence
+    VideoFrame = InputContainer = object  # PyAV takes 16 MB, and is imported where a video file is opened
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,8 @@ class FileFrames(Iterable[Frame]):
             raise InputError(f"{self.path}: found no frames, expected a video")
 
     def _images(self) -> Iterator[Image]:
+        from av.error import FFmpegError
+
         position = 0
         with self._open() as container:
             frames = container.decode(container.streams.video[0])
@@ -164,6 +167,9 @@ class FileFrames(Iterable[Frame]):
                 yield _upright(frame)
 
     def _open(self) -> InputContainer:
+        import av
+        from av.error import FFmpegError
+
         if not self.path.is_file():
             raise InputError(f"{self.path}: no such file, expected a video")
         try:
@@ -246,7 +252,7 @@ def _require_even_steps(numbers: list[int], paths: list[Path]) -> None:
             raise InputError(f"{paths[0].parent}: frame {missing} is missing, expected all from {numbers[0]} to {last}")
 
 
-def _upright(frame: av.VideoFrame) -> Image:
+def _upright(frame: VideoFrame) -> Image:
     """Pixels of a decoded frame; ``rotation`` is in degrees, counter-clockwise."""
     pixels = frame.to_ndarray(format="rgb24")
     return np.ascontiguousarray(np.rot90(pixels, k=round(frame.rotation / 90)))

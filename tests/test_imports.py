@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "tbd_lib"
 
 BASE = {"shapes", "files", "config"}
-MODEL = {"encoder", "folding", "matching", "distance", "templates", "decoder", "model"}
+MODEL = {"compiled", "encoder", "folding", "matching", "distance", "templates", "decoder", "model"}
 COCO = {"coco", "coco_png"}
 DATA = {"masks", "video", "overlay", "drawn", "datasets", "youtube", "scenery", "synthetic", "augment", "clips", *COCO}
 ALLOWED = {
@@ -87,6 +87,19 @@ def test_importing_the_package_is_light() -> None:
     """No torch, no figures, no widgets until something that needs them is used."""
     code = "import sys, tbd_lib; print(sorted({'torch', 'matplotlib', 'ipywidgets', 'scipy'} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_a_folder_of_pictures_is_tracked_without_what_it_does_not_need(tmp_path: Path) -> None:
+    """PyAV, SciPy and torchvision take 200 MB together."""
+    code = f"""
+import sys
+from tbd_lib.cli import main
+assert main(["track", "data/sample/JPEGImages/480p/leaving", "--box", "10", "10", "60", "60",
+             "--short-side", "32", "--save", "--out", {str(tmp_path / "out")!r}]) == 0
+print(sorted({{"av", "scipy", "torchvision", "matplotlib", "ipywidgets"}} & set(sys.modules)))
+"""
+    said = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=PACKAGE.parent)
+    assert said.splitlines()[-1] == "[]"
 
 
 def test_every_public_name_exists() -> None:

@@ -1,7 +1,10 @@
 """The tracker against the authors' program, and what it promises about objects, sizes and memory."""
 
+import gc
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from tbd_lib.checkpoint import bundled_model
 from tbd_lib.config import BENCHMARK, SMALL, TrackConfig
 from tbd_lib.datasets import sample
 from tbd_lib.files import InputError
+from tbd_lib.matching import Products
 from tbd_lib.model import TBD, build_model
 from tbd_lib.tracker import Tracker, aggregate, aggregate_log_odds, regions_of, track
 from tbd_lib.video import Frame, Video
@@ -132,6 +136,35 @@ def test_in_half_precision_masks_hardly_differ_and_what_is_remembered_stays_whol
         state = trackers[1].state
         assert state is not None and state.key.dtype == torch.float32
         assert all(cohort.templates.overall.dtype == torch.float32 for cohort in state.cohorts)
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+def test_products_are_held_one_at_a_time_and_none_while_decoding(
+    model: TBD, forgets: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects of three frames: three products with a first frame's key and one with the last's, but never all."""
+    pairs = (1, 12, 12)
+    matching, decoding = [], []
+
+    def alive() -> int:
+        return sum(type(thing) is torch.Tensor and thing.shape == pairs for thing in gc.get_objects())
+
+    def watched(count: list[int], function: Callable[..., Any]) -> Callable[..., Any]:
+        def watch(*arguments: object) -> Any:
+            count.append(alive())
+            found = function(*arguments)
+            count.append(alive())
+            return found
+
+        return watch
+
+    monkeypatch.setattr(model, "match", watched(matching, model.match))
+    monkeypatch.setattr(model, "segment", watched(decoding, model.segment))
+    if not forgets:
+        monkeypatch.setattr(Products, "forget", lambda *_: None)
+    given = {t: np.where(blocks([1, 2, 3]) == t + 1, np.uint8(t + 1), np.uint8(0)) for t in range(3)}
+    run(model, images(6), given)
+    assert (max(decoding) == 0 and max(matching) == 2) == forgets
 
 
 @pytest.mark.parametrize("size", [(33, 70), (70, 33), (16, 16), (100, 100)])

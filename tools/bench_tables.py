@@ -32,7 +32,7 @@ def section(cpu: Bench, gpu: Bench | None) -> str:
         parts_table(cpu),
         "The bundled model on a film of 480 lines with one object, from JPEGs to PNGs; J&F on the sample's validation "
         "videos and on the six of DAVIS. All but the first are options that are off by default (`--near`, "
-        "`--precision`, `--short-side`):",
+        "`--compile`, `--precision`, `--short-side`):",
         films_table(cpu),
         memory_sentence(cpu),
         ratios_sentence(cpu),

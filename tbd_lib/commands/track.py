@@ -36,6 +36,7 @@ def track(
     short_side: int = 480,
     near: int | None = None,
     precision: Precision = "float32",
+    compile: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Track objects through your own video: masks in <out>/masks, and in other forms beside them.
@@ -56,6 +57,7 @@ def track(
         short_side: Pixels that frames are resized to for tracking: fewer are faster.
         near: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
         precision: Of the convolutions; bfloat16 is faster where the processor knows it.
+        compile: Encoder and decoder by torch.compile: the first frames take seconds to minutes, the others less time.
         overwrite: Write over results that are there already.
     """
     from tbd_lib.scoring import mask_names
@@ -66,7 +68,9 @@ def track(
     if not overwrite:
         require_room(out, save)
     found = own_video(video, mask, box, polygon, frame, more, masks)
-    _write_masks(found, masks, model_on(weights, device), track_config(short_side, near, precision), forwards_only)
+    _write_masks(
+        found, masks, model_on(weights, device), track_config(short_side, near, precision, compile), forwards_only
+    )
     places = write_outputs(found, masks, out, save, fps_of(found))
     print(f"masks in {masks}" + "".join(f", {kind} in {place}" for kind, place in places.items()))
 
