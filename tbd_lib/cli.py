@@ -4,7 +4,6 @@ Each command is one function, whose arguments are its options (tyro makes the pa
 standard error and exit status 2. What is heavy is imported by the command that needs it.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,6 +63,7 @@ def train(
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
         override: Go on although the folder holds a run of another configuration.
     """
+    from tbd_lib.parallel import is_first
     from tbd_lib.prepare.places import find_imagenet, find_weights
     from tbd_lib.stages import stage_model, stage_videos
     from tbd_lib.train import train as train_model
@@ -73,7 +73,7 @@ def train(
     init = None if init is None else find_weights(init)
     model = stage_model(stage, init, encoder_weights or find_imagenet())
     train_model(stage, model, videos, out, held_out=held_out, device=device, override=override)
-    if int(os.environ.get("RANK", "0")) == 0:
+    if is_first():
         print(f"weights in {out / 'final.safetensors'}, the log in {out / 'log.jsonl'}")
 
 

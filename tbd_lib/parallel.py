@@ -16,6 +16,11 @@ PATIENCE = timedelta(hours=2)  # for the one process that validates
 T = TypeVar("T")
 
 
+def is_first() -> bool:
+    """Whether this is the only process or, among those that ``torchrun`` started, the one that speaks for all."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 @dataclass(frozen=True)
 class World:
     """This process among all that train together."""

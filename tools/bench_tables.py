@@ -1,4 +1,7 @@
-"""Draw the README's figures of speed and memory from ``results/bench_cpu.json`` (and ``bench_cuda.json``, once there).
+"""Draw the README's figures of speed and memory from ``results/bench_*.json``.
+
+Of ``bench_cpu.json``; of ``bench_cuda.json``, once it is there; memory also with PyTorch's CPU build
+(``bench_cpu_build.json``).
 
 python -m tools.bench_tables
 """
@@ -19,7 +22,7 @@ WIDTHS = {"small": "small model", "paper": "the paper's widths"}
 Bench = dict[str, Any]
 
 
-def section(cpu: Bench, gpu: Bench | None) -> str:
+def section(cpu: Bench, gpu: Bench | None, cpu_build: Bench | None) -> str:
     """All tables and sentences, as Markdown."""
     machine, versions = cpu["provenance"]["machine"], cpu["provenance"]["versions"]
     pieces = [
@@ -34,7 +37,7 @@ def section(cpu: Bench, gpu: Bench | None) -> str:
         "videos and on the six of DAVIS. All but the first are options that are off by default (`--near`, "
         "`--compile`, `--precision`, `--short-side`):",
         films_table(cpu),
-        memory_sentence(cpu),
+        memory_sentence(cpu, cpu_build),
         ratios_sentence(cpu),
     ]
     return "\n\n".join(pieces)
@@ -93,18 +96,28 @@ def films_table(cpu: Bench) -> str:
     return table(["option", "frames per second", "sample", "six of DAVIS"], rows)
 
 
-def memory_sentence(cpu: Bench) -> str:
-    """Peaks beside what the process holds before it tracks."""
-    rows = cpu["memory"]
-    loaded = rows[0]["loaded_bytes"] / 1e6
-    said = [
+def memory_sentence(cpu: Bench, cpu_build: Bench | None) -> str:
+    """Peaks beside what the process holds before it tracks, which is mostly PyTorch."""
+    said = f"Peak memory at 480p: {_peaks(cpu['memory'])}, of it {_loaded(cpu['memory'])} before the first frame."
+    if cpu_build is None:
+        return said
+    rows = cpu_build["memory"]
+    return (
+        f"{said} So much is PyTorch's build for CUDA; with {cpu_build['provenance']['versions']['torch']}: "
+        f"{_peaks(rows)}, of it {_loaded(rows)} before the first frame (`results/bench_cpu_build.json`)."
+    )
+
+
+def _peaks(rows: list[Bench]) -> str:
+    every = (
         f"{row['peak_bytes'] / 1e6:,.0f} MB ({WIDTHS[row['width']]}, {row['objects']} objects, {row['frames']} frames)"
         for row in rows
-    ]
-    return (
-        f"Peak memory at 480p: {', '.join(said)}. Python, PyTorch and the small model hold {loaded:,.0f} MB of it "
-        "before the first frame, most of that PyTorch's CUDA build."
     )
+    return ", ".join(every)
+
+
+def _loaded(rows: list[Bench]) -> str:
+    return f"{rows[0]['loaded_bytes'] / 1e6:,.0f} MB"
 
 
 def ratios_sentence(cpu: Bench) -> str:
@@ -124,9 +137,9 @@ def drawn(readme: str, results: Path) -> str:
     """The README with its figures drawn anew."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
-    cpu, gpu = (_read(results / f"bench_{device}.json") for device in ("cpu", "cuda"))
+    cpu, gpu, cpu_build = (_read(results / f"bench_{name}.json") for name in ("cpu", "cuda", "cpu_build"))
     assert cpu is not None
-    return f"{before}{BEGIN}\n{section(cpu, gpu)}\n{END}{after}"
+    return f"{before}{BEGIN}\n{section(cpu, gpu, cpu_build)}\n{END}{after}"
 
 
 def _read(path: Path) -> Bench | None:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
 
 from tbd_lib.overlay import OKABE_ITO
 from tbd_lib.viz.described import LINES, TITLE, WIDTH, Described, new_figure
@@ -37,6 +38,7 @@ def curves(
     for place in marked:
         ax.axvline(place, color="0.75", linewidth=0.8, zorder=0)
     ax.set(xlabel=along, ylabel=measure, ylim=(0, 1.02))
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper left", ncols=len(values), frameon=False)
     said = "; ".join(f"{name}: {_extent(one, first)}" for name, one in values.items())
@@ -81,6 +83,8 @@ def lines(
     for place in marked:
         ax.axvline(place, color="0.75", linewidth=0.8, zorder=0)
     ax.set(xlabel=name_along, ylabel=measure, yscale="log" if logarithmic else "linear")
+    every = np.concatenate(list(along.values())) if isinstance(along, Mapping) else along
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=bool((every == every.round()).all())))
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper left", ncols=len(values), frameon=False)
     return Described(figure, f"{measure} by {name_along}. {'; '.join(said)}.")
