@@ -59,7 +59,7 @@ class Bench:
     def parts(self) -> list[dict[str, object]]:
         """Where a frame's time goes, for one object and for five."""
         return [
-            {"width": width, "objects": objects, "parts": parts_of(model, scene(3, SIZES[480], objects), 5)}
+            {"width": width, "objects": objects, "parts": parts_of(model, scene(3, SIZES[480], objects), 9)}
             for width, model in self._models()
             for objects in (1, 5)
         ]

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 SIDE = 2048  # of the squares whose product tells the peak of arithmetic
 STILL = {torch.ops.aten._unsafe_view, torch.ops.aten.empty, torch.ops.aten.new_empty}  # a view as well; reserved only
 LONG = 2**25  # numbers whose copy tells the peak of memory
+WARM_UP = 3  # rounds
 
 
 class Moved(TorchDispatchMode):
@@ -39,15 +40,15 @@ def synchronise(device: torch.device) -> None:
 
 
 def seconds_of(work: Callable[[], object], device: torch.device, rounds: int = 7) -> float:
-    """The median of some rounds, after one that does not count."""
+    """The median of some rounds, after a few that do not count: until then every one takes new memory."""
     times = []
-    for _ in range(rounds + 1):
+    for _ in range(WARM_UP + rounds):
         synchronise(device)
         start = perf_counter()
         work()
         synchronise(device)
         times.append(perf_counter() - start)
-    return median(times[1:])
+    return median(times[WARM_UP:])
 
 
 def cost_of(work: Callable[[], object]) -> dict[str, int]:

@@ -98,10 +98,10 @@ class TBD(nn.Module):
 
     def _encoder_for_now(self) -> nn.Module:
         """The encoder; in inference one without batch norms, kept until the weights change, if it can give one."""
-        encoder, folded = self.encoder, getattr(self.encoder, "folded", None)
-        if folded is not None and not self.training and not torch.is_grad_enabled():
-            encoder = self._folded.get(weights_state(self.encoder), folded)
-        return self._compiled("encoder", encoder)
+        folded = getattr(self.encoder, "folded", None)
+        if folded is None or self.training or torch.is_grad_enabled():
+            return self._compiled("encoder", self.encoder)
+        return self._compiled("folded encoder", self._folded.get(weights_state(self.encoder), folded))
 
     def start(self, features: Features, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates of objects that are given in this frame by their region masks."""
