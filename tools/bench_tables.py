@@ -103,7 +103,7 @@ def memory_sentence(cpu: Bench, cpu_build: Bench | None) -> str:
         return said
     rows = cpu_build["memory"]
     return (
-        f"{said} So much is PyTorch's build for CUDA; with {cpu_build['provenance']['versions']['torch']}: "
+        f"{said} So much is PyTorch's build for CUDA; with PyTorch {cpu_build['provenance']['versions']['torch']}: "
         f"{_peaks(rows)}, of it {_loaded(rows)} before the first frame (`results/bench_cpu_build.json`)."
     )
 

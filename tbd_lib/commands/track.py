@@ -57,7 +57,8 @@ def track(
         short_side: Pixels that frames are resized to for tracking: fewer are faster.
         near: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
         precision: Of the convolutions; bfloat16 is faster where the processor knows it.
-        compile: Encoder and decoder by torch.compile: the first frames take seconds to minutes, the others less time.
+        compile: Encoder and decoder by torch.compile, which takes seconds to minutes at the first frames. On two CPU
+            cores the others gained nothing to speak of; on a GPU it was not tried.
         overwrite: Write over results that are there already.
     """
     from tbd_lib.scoring import mask_names
