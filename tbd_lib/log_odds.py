@@ -67,8 +67,8 @@ def log_odds_everywhere(
         at_once: objects; None is one on a CPU, whose caches hold no more, and eight on a GPU.
     """
     at_once = at_once or (1 if scores.device.type == "cpu" else 8)
-    every = torch.arange(scores.shape[1], device=scores.device).split(at_once)
-    logits = (model.segment(features, templates.take(some), scores[:, some]) for some in every)
+    parts = zip(scores.split(at_once, 1), templates.prev_mask.split(at_once, 1), strict=True)
+    logits = (model.decode(features.context, own, mask) for own, mask in parts)
     return torch.cat([some[0, :, 1] - some[0, :, 0] for some in logits])
 
 

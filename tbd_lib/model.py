@@ -137,8 +137,13 @@ class TBD(nn.Module):
         """Logits of background and foreground per object (step 5); ``scores`` where ``match`` has given them before."""
         if scores is None:
             scores = self.match(features, templates)
-        decoder = self._compiled("decoder", self.decoder)
-        return full_precision(decoder(features.context, scores, templates.prev_mask))
+        return self.decode(features.context, scores, templates.prev_mask)
+
+    def decode(
+        self, context: Context, scores: Float[Tensor, "b o 10 h w"], prev_mask: Float[Tensor, "b o 2 h w"]
+    ) -> Float[Tensor, "b o 2 H W"]:
+        """``segment`` from the three things that it needs, of some of the objects (step 5)."""
+        return full_precision(self._compiled("decoder", self.decoder)(context, scores, prev_mask))
 
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates after this frame, in which the objects have these region masks (step 7)."""

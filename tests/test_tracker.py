@@ -159,7 +159,7 @@ def test_products_are_held_one_at_a_time_and_none_while_decoding(
         return watch
 
     monkeypatch.setattr(model, "match", watched(matching, model.match))
-    monkeypatch.setattr(model, "segment", watched(decoding, model.segment))
+    monkeypatch.setattr(model, "decode", watched(decoding, model.decode))
     if not forgets:
         monkeypatch.setattr(Products, "forget", lambda *_: None)
     given = {t: np.where(blocks([1, 2, 3]) == t + 1, np.uint8(t + 1), np.uint8(0)) for t in range(3)}
