@@ -10,11 +10,12 @@ from benchmarks import films, loading, memory, scoring, tracking, training
 from benchmarks.limits import limits
 from benchmarks.parts import parts_of
 from benchmarks.scenes import SIZES, scene
-from tbd_lib.checkpoint import bundled_model
-from tbd_lib.config import PAPER, SMALL_STAGE
-from tbd_lib.datasets import davis
-from tbd_lib.model import TBD, build_model
-from tbd_lib.scoring import DAVIS_MASKS
+from tbd_lib.datasets.videos import davis
+from tbd_lib.evaluation.scoring import DAVIS_MASKS
+from tbd_lib.method.config import PAPER
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.training.config import SMALL_STAGE
 
 
 @dataclass(frozen=True)

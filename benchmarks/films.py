@@ -12,15 +12,15 @@ import numpy as np
 from PIL import Image as Pictures
 
 from benchmarks.scenes import SIZES
-from tbd_lib.beside import Behind
-from tbd_lib.config import BENCHMARK, TrackConfig
-from tbd_lib.datasets import folder, sample
-from tbd_lib.evaluate import evaluate
-from tbd_lib.geometry import Size
-from tbd_lib.masks import write_mask
-from tbd_lib.model import TBD
-from tbd_lib.tracker import track
-from tbd_lib.video import Video, write_image
+from tbd_lib.datasets.videos import folder, sample
+from tbd_lib.evaluation.evaluate import evaluate
+from tbd_lib.method.model import TBD
+from tbd_lib.tracking.config import BENCHMARK, TrackConfig
+from tbd_lib.tracking.geometry import Size
+from tbd_lib.tracking.tracker import track
+from tbd_lib.video.frames import Video, write_image
+from tbd_lib.video.masks import write_mask
+from tbd_lib.video.prefetch import Behind
 
 REDUCED = replace(BENCHMARK, short_side=240, min_object_pixels=0)
 OPTIONS: dict[str, TrackConfig] = {

@@ -21,19 +21,19 @@ import torch
 import tyro
 from ipywidgets import Box, Button, Dropdown
 
-from tbd_lib.checkpoint import bundled_model
-from tbd_lib.datasets import find, sample
-from tbd_lib.files import write_json
-from tbd_lib.model import TBD
-from tbd_lib.provenance import provenance
-from tbd_lib.widgets import (
+from tbd_lib.course.widgets import (
     AggregationInspector,
     AugmentationDice,
     DistanceInspector,
     TemplateInspector,
     TrackerTimeline,
 )
-from tbd_lib.widgets.inspector import Inspector
+from tbd_lib.course.widgets.inspector import Inspector
+from tbd_lib.datasets.videos import find, sample
+from tbd_lib.evaluation.provenance import provenance
+from tbd_lib.files import write_json
+from tbd_lib.method.model import TBD
+from tbd_lib.training.checkpoint import bundled_model
 
 TARGET = 0.3  # seconds, on two cores: what still feels like an answer
 WHOLE_VIDEO = ("track the whole video", "correct here, track on")

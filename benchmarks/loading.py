@@ -18,11 +18,12 @@ from PIL import Image as Pictures
 from PIL.Image import Resampling, Transform, Transpose
 
 from benchmarks.timing import in_turn, ratios
-from tbd_lib.augment import FILL, Matrix, sample_augmentation
-from tbd_lib.clips import Clips, Sample, choose_target
-from tbd_lib.coco import coco
-from tbd_lib.config import COCO_STAGE, AugmentConfig, TrainConfig
-from tbd_lib.video import Video
+from tbd_lib.datasets.augment import FILL, Matrix, sample_augmentation
+from tbd_lib.datasets.coco import coco
+from tbd_lib.datasets.config import AugmentConfig
+from tbd_lib.training.clips import Clips, Sample, choose_target
+from tbd_lib.training.config import COCO_STAGE, TrainConfig
+from tbd_lib.video.frames import Video
 
 Pair = tuple[Pictures.Image, Pictures.Image]  # a picture and its id mask
 

@@ -10,12 +10,13 @@ import torch
 import tyro
 
 from benchmarks.scenes import SIZES, scene
-from tbd_lib.config import PAPER, SMALL, TrackConfig
-from tbd_lib.evaluate import peak_memory
-from tbd_lib.model import build_model
-from tbd_lib.shapes import Image
-from tbd_lib.tracker import track
-from tbd_lib.video import Frame, Video
+from tbd_lib.evaluation.evaluate import peak_memory
+from tbd_lib.method.config import PAPER, SMALL
+from tbd_lib.method.model import build_model
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.tracker import track
+from tbd_lib.video.arrays import Image
+from tbd_lib.video.frames import Frame, Video
 
 WIDTHS = {"small": SMALL, "paper": PAPER}
 

@@ -11,13 +11,14 @@ import torch
 
 from benchmarks.limits import cost_of, seconds_of
 from benchmarks.scenes import Scene
-from tbd_lib.config import TrackConfig
-from tbd_lib.log_odds import log_odds
-from tbd_lib.masks import write_mask
-from tbd_lib.matching import Products
-from tbd_lib.model import TBD, Features
-from tbd_lib.tracker import Tracker, aggregate_log_odds, regions_of
-from tbd_lib.video import read_image, write_image
+from tbd_lib.method.aggregate import aggregate_log_odds
+from tbd_lib.method.matching import Products
+from tbd_lib.method.model import TBD, Features
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.region_of_interest import log_odds
+from tbd_lib.tracking.tracker import Tracker, regions_of
+from tbd_lib.video.frames import read_image, write_image
+from tbd_lib.video.masks import write_mask
 
 COMPUTED = ("encode", "match", "decode", "aggregate", "update")
 

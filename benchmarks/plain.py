@@ -15,12 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tbd_lib.decoder import Stage
-from tbd_lib.geometry import crop, pad
-from tbd_lib.masks import ids_of
-from tbd_lib.model import TBD
-from tbd_lib.objective import intersection_over_union, region_masks
-from tbd_lib.shapes import STRIDE, Image, Mask
+from tbd_lib.method.decoder import Stage
+from tbd_lib.method.model import TBD
+from tbd_lib.method.shapes import STRIDE
+from tbd_lib.tracking.geometry import crop, pad
+from tbd_lib.training.objective import intersection_over_union, region_masks
+from tbd_lib.video.arrays import Image, Mask
+from tbd_lib.video.masks import ids_of
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tbd_lib.shapes import Image, Mask
+from tbd_lib.video.arrays import Image, Mask
 
 SIZES = {480: (480, 854), 720: (720, 1280)}  # rows and columns, by the name that people use
 

@@ -16,9 +16,9 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 from tqdm.auto import tqdm
 
-from tbd_lib.masks import read_mask
-from tbd_lib.metrics import score_video
-from tbd_lib.shapes import Mask
+from tbd_lib.evaluation.metrics import score_video
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.masks import read_mask
 
 T = TypeVar("T")
 Pairs = list[tuple[Mask, Mask]]

@@ -24,12 +24,12 @@ from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from tbd_lib.config import DAVIS_STAGE, TrainConfig
+from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
-from tbd_lib.model import build_model
-from tbd_lib.objective import Objective
-from tbd_lib.provenance import provenance
-from tbd_lib.train import make_optimiser, step
+from tbd_lib.method.model import build_model
+from tbd_lib.training.config import DAVIS_STAGE, TrainConfig
+from tbd_lib.training.objective import Objective
+from tbd_lib.training.train import make_optimiser, step
 
 CARD = 24 * 10**9  # bytes of a common GPU
 GIB = 2**30

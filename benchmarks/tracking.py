@@ -16,11 +16,12 @@ from torch import Tensor
 from benchmarks.plain import plain_nearness, plain_track
 from benchmarks.scenes import SIZES, Scene, scene
 from benchmarks.timing import ratios
-from tbd_lib.config import TrackConfig
-from tbd_lib.model import TBD
-from tbd_lib.shapes import STRIDE, Mask
-from tbd_lib.tracker import track
-from tbd_lib.video import Frame, Video
+from tbd_lib.method.model import TBD
+from tbd_lib.method.shapes import STRIDE
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.tracker import track
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.frames import Frame, Video
 
 TIE = 1e-6
 

@@ -17,10 +17,11 @@ from torch.amp.grad_scaler import GradScaler
 
 from benchmarks.plain import PlainObjective
 from benchmarks.timing import in_turn, ratios
-from tbd_lib.config import TRAINING, TrainConfig
-from tbd_lib.model import build_model
-from tbd_lib.synthetic import random_clip
-from tbd_lib.train import make_optimiser, prepare, step
+from tbd_lib.datasets.config import TRAINING
+from tbd_lib.datasets.synthetic.clips import random_clip
+from tbd_lib.method.model import build_model
+from tbd_lib.training.config import TrainConfig
+from tbd_lib.training.train import make_optimiser, prepare, step
 
 
 def random_clips(clips: int, frames: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:

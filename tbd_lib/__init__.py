@@ -2,7 +2,7 @@
 
 The public names are here, each imported when it is first used, so that ``import tbd_lib`` stays light. A function
 that has its module's name is not among them, since Python gives the name to the module: write
-``from tbd_lib.evaluate import evaluate``, and the same for ``train``, ``coco`` and ``overlay``.
+``from tbd_lib.evaluation.evaluate import evaluate``, and the same for ``train``, ``coco`` and ``overlay``.
 """
 
 from importlib import import_module
@@ -10,73 +10,68 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what editors and type checkers see; a test holds it to the table below
-    from tbd_lib.augment import swap_and_attach as swap_and_attach
-    from tbd_lib.checkpoint import bundled_model as bundled_model
-    from tbd_lib.checkpoint import load_checkpoint as load_checkpoint
-    from tbd_lib.checkpoint import save_weights as save_weights
-    from tbd_lib.config import BENCHMARK as BENCHMARK
-    from tbd_lib.config import PAPER as PAPER
-    from tbd_lib.config import SMALL as SMALL
-    from tbd_lib.config import STAGES as STAGES
-    from tbd_lib.config import AugmentConfig as AugmentConfig
-    from tbd_lib.config import ModelConfig as ModelConfig
-    from tbd_lib.config import SyntheticConfig as SyntheticConfig
-    from tbd_lib.config import TrackConfig as TrackConfig
-    from tbd_lib.config import TrainConfig as TrainConfig
-    from tbd_lib.datasets import davis as davis
-    from tbd_lib.datasets import folder as folder
-    from tbd_lib.datasets import sample as sample
-    from tbd_lib.datasets import youtube_vos as youtube_vos
-    from tbd_lib.files import InputError as InputError
+    from tbd_lib.datasets.config import AugmentConfig as AugmentConfig
+    from tbd_lib.datasets.config import SyntheticConfig as SyntheticConfig
+    from tbd_lib.datasets.synthetic.clips import make_videos as make_videos
+    from tbd_lib.datasets.synthetic.clips import random_clip as random_clip
+    from tbd_lib.datasets.videos import davis as davis
+    from tbd_lib.datasets.videos import folder as folder
+    from tbd_lib.datasets.videos import sample as sample
+    from tbd_lib.datasets.videos import youtube_vos as youtube_vos
+    from tbd_lib.errors import InputError as InputError
+    from tbd_lib.evaluation.metrics import boundary_f as boundary_f
+    from tbd_lib.evaluation.metrics import jaccard as jaccard
+    from tbd_lib.evaluation.report import Report as Report
+    from tbd_lib.evaluation.scoring import score as score
     from tbd_lib.files import data_folder as data_folder
-    from tbd_lib.masks import read_mask as read_mask
-    from tbd_lib.masks import write_mask as write_mask
-    from tbd_lib.metrics import boundary_f as boundary_f
-    from tbd_lib.metrics import jaccard as jaccard
-    from tbd_lib.model import TBD as TBD
-    from tbd_lib.model import Features as Features
-    from tbd_lib.model import build_model as build_model
-    from tbd_lib.overlay import OverlayWriter as OverlayWriter
-    from tbd_lib.report import Report as Report
-    from tbd_lib.scoring import score as score
-    from tbd_lib.synthetic import make_videos as make_videos
-    from tbd_lib.synthetic import random_clip as random_clip
-    from tbd_lib.templates import Templates as Templates
-    from tbd_lib.tracker import State as State
-    from tbd_lib.tracker import Step as Step
-    from tbd_lib.tracker import Tracker as Tracker
-    from tbd_lib.tracker import aggregate as aggregate
-    from tbd_lib.tracker import track as track
-    from tbd_lib.video import Clip as Clip
-    from tbd_lib.video import Frame as Frame
-    from tbd_lib.video import Video as Video
+    from tbd_lib.method.aggregate import aggregate as aggregate
+    from tbd_lib.method.config import PAPER as PAPER
+    from tbd_lib.method.config import SMALL as SMALL
+    from tbd_lib.method.config import ModelConfig as ModelConfig
+    from tbd_lib.method.model import TBD as TBD
+    from tbd_lib.method.model import Features as Features
+    from tbd_lib.method.model import build_model as build_model
+    from tbd_lib.method.swap_and_attach import swap_and_attach as swap_and_attach
+    from tbd_lib.method.templates import Templates as Templates
+    from tbd_lib.tracking.config import BENCHMARK as BENCHMARK
+    from tbd_lib.tracking.config import TrackConfig as TrackConfig
+    from tbd_lib.tracking.tracker import State as State
+    from tbd_lib.tracking.tracker import Step as Step
+    from tbd_lib.tracking.tracker import Tracker as Tracker
+    from tbd_lib.tracking.tracker import track as track
+    from tbd_lib.training.checkpoint import bundled_model as bundled_model
+    from tbd_lib.training.checkpoint import load_checkpoint as load_checkpoint
+    from tbd_lib.training.checkpoint import save_weights as save_weights
+    from tbd_lib.training.config import STAGES as STAGES
+    from tbd_lib.training.config import TrainConfig as TrainConfig
+    from tbd_lib.video.frames import Clip as Clip
+    from tbd_lib.video.frames import Frame as Frame
+    from tbd_lib.video.frames import Video as Video
+    from tbd_lib.video.masks import read_mask as read_mask
+    from tbd_lib.video.masks import write_mask as write_mask
+    from tbd_lib.video.overlay import OverlayWriter as OverlayWriter
 
 _HOMES = {
-    "config": [
-        "BENCHMARK",
-        "PAPER",
-        "SMALL",
-        "STAGES",
-        "AugmentConfig",
-        "ModelConfig",
-        "SyntheticConfig",
-        "TrackConfig",
-        "TrainConfig",
-    ],
-    "files": ["InputError", "data_folder"],
-    "video": ["Clip", "Frame", "Video"],
-    "masks": ["read_mask", "write_mask"],
-    "overlay": ["OverlayWriter"],
-    "datasets": ["davis", "folder", "sample", "youtube_vos"],
-    "synthetic": ["make_videos", "random_clip"],
-    "augment": ["swap_and_attach"],
-    "model": ["TBD", "Features", "build_model"],
-    "templates": ["Templates"],
-    "tracker": ["State", "Step", "Tracker", "aggregate", "track"],
-    "checkpoint": ["bundled_model", "load_checkpoint", "save_weights"],
-    "metrics": ["boundary_f", "jaccard"],
-    "report": ["Report"],
-    "scoring": ["score"],
+    "datasets.config": ["AugmentConfig", "SyntheticConfig"],
+    "datasets.synthetic.clips": ["make_videos", "random_clip"],
+    "datasets.videos": ["davis", "folder", "sample", "youtube_vos"],
+    "errors": ["InputError"],
+    "evaluation.metrics": ["boundary_f", "jaccard"],
+    "evaluation.report": ["Report"],
+    "evaluation.scoring": ["score"],
+    "files": ["data_folder"],
+    "method.aggregate": ["aggregate"],
+    "method.config": ["ModelConfig", "PAPER", "SMALL"],
+    "method.model": ["Features", "TBD", "build_model"],
+    "method.swap_and_attach": ["swap_and_attach"],
+    "method.templates": ["Templates"],
+    "tracking.config": ["BENCHMARK", "TrackConfig"],
+    "tracking.tracker": ["State", "Step", "Tracker", "track"],
+    "training.checkpoint": ["bundled_model", "load_checkpoint", "save_weights"],
+    "training.config": ["STAGES", "TrainConfig"],
+    "video.frames": ["Clip", "Frame", "Video"],
+    "video.masks": ["read_mask", "write_mask"],
+    "video.overlay": ["OverlayWriter"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from tbd_lib.cli import main
+from tbd_lib.cli.main import main
 
 sys.exit(main())

@@ -1,4 +1,4 @@
-"""Errors that name the file, and writes that are whole or not at all."""
+"""Writes that are whole or not at all, and where the bundled data lie."""
 
 import json
 import os
@@ -7,13 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-
-class InputError(ValueError):
-    """Input that cannot be used. The message is one line: the file, the value found, what was expected."""
-
-
-class TrainingError(RuntimeError):
-    """Training cannot go on. The message is one line: what happened at which iteration, and what is kept."""
+from tbd_lib.errors import InputError
 
 
 @contextmanager

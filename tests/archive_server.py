@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 from PIL import Image as Pictures
 
-from tbd_lib.prepare.sources import SOURCES, Source
-from tbd_lib.prepare.sources import Pictures as CocoImages
+from tbd_lib.datasets.prepare.sources import SOURCES, Source
+from tbd_lib.datasets.prepare.sources import Pictures as CocoImages
 
 
 @dataclass

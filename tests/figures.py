@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tbd_lib.video import Frame
-from tbd_lib.viz import Described
+from tbd_lib.course.viz import Described
+from tbd_lib.video.frames import Frame
 
 SIZE = (24, 40)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tbd_lib.overlay import OverlayWriter
+from tbd_lib.video.overlay import OverlayWriter
 
 Turn = tuple[int, int, int, int]
 CLOCKWISE: Turn = (0, 1, -1, 0)  # the first four entries of the matrix that a phone writes

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tbd_lib.checkpoint import fill, our_name
-from tbd_lib.config import PAPER
-from tbd_lib.model import TBD, build_model
+from tbd_lib.method.config import PAPER
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.training.checkpoint import fill, our_name
 
 FOLDER = Path(__file__).parent / "reference"
 

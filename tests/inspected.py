@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from ipywidgets import Widget
 
-from tbd_lib.checkpoint import bundled_model
-from tbd_lib.datasets import find
-from tbd_lib.model import TBD
-from tbd_lib.tracker import Step, Tracker
-from tbd_lib.video import Video
-from tbd_lib.viz.described import Described, new_figure
+from tbd_lib.course.viz.described import Described, new_figure
+from tbd_lib.datasets.videos import find
+from tbd_lib.method.model import TBD
+from tbd_lib.tracking.tracker import Step, Tracker
+from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.video.frames import Video
 
 
 @cache

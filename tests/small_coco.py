@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tbd_lib.video import write_image
+from tbd_lib.video.frames import write_image
 
 ANNOTATIONS = Path("annotations", "instances_train2017.json")
 

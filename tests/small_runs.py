@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from tbd_lib.config import SMALL, SMALL_STAGE, VIDEO_AUGMENT, TrainConfig
-from tbd_lib.model import TBD, build_model
-from tbd_lib.video import Frame, Video
+from tbd_lib.datasets.config import VIDEO_AUGMENT
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.training.config import SMALL_STAGE, TrainConfig
+from tbd_lib.video.frames import Frame, Video
 
 AUGMENT = replace(VIDEO_AUGMENT, crop=48)
 TINY = replace(

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tbd_lib.checkpoint import bundled_model
-from tbd_lib.runs import differences
+from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.training.run_dir import differences
 from tools.ablations import FULL, SEEDS, VARIANTS, beginning, run_folder, summary
 
 LEFT_OUT = {

@@ -10,13 +10,13 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from inspected import control, model, numbers, pixels, short
 from small_runs import square_video, tiny_model
 
-from tbd_lib.config import TrackConfig
-from tbd_lib.geometry import crop
-from tbd_lib.overlay import COLOURS, overlay
-from tbd_lib.tracker import aggregate, aggregate_log_odds
-from tbd_lib.viz.described import Described
-from tbd_lib.viz.odds import odds_figure
-from tbd_lib.widgets.aggregation_inspector import AggregationInspector, _odds, log_odds_of
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.odds import odds_figure
+from tbd_lib.course.widgets.aggregation_inspector import AggregationInspector, _odds, log_odds_of
+from tbd_lib.method.aggregate import aggregate, aggregate_log_odds
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.geometry import crop
+from tbd_lib.video.overlay import COLOURS, overlay
 
 LOG_ODDS = arrays(np.float64, array_shapes(min_dims=3, max_dims=3, max_side=4), elements=st.floats(-16, 16))
 BEFORE = {"background": 0.6, "object 2": 0.4, "object 9": 0.1}

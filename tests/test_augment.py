@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbd_lib.augment import sample_augmentation, swap_and_attach
-from tbd_lib.config import IMAGE_AUGMENT, AugmentConfig
+from tbd_lib.datasets.augment import sample_augmentation
+from tbd_lib.datasets.config import IMAGE_AUGMENT, AugmentConfig
+from tbd_lib.method.swap_and_attach import swap_and_attach
 
 STILL = AugmentConfig(rotate=0.0, scale=1.0, shear=0.0, area=(1.0, 1.0), aspect=1.0, crop=64, flip=0.0)
 

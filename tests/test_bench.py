@@ -8,9 +8,10 @@ import torch
 
 from benchmarks import bench as plan
 from benchmarks import films, scenes
-from tbd_lib.cli import main
-from tbd_lib.config import SMALL, TrackConfig
-from tbd_lib.model import TBD, build_model
+from tbd_lib.cli.main import main
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.tracking.config import TrackConfig
 
 
 @pytest.fixture

@@ -17,12 +17,13 @@ import pytest
 from PIL import Image as Pictures
 from scipy import ndimage
 
-from tbd_lib.checkpoint import save_weights
-from tbd_lib.cli import main
-from tbd_lib.config import SMALL, TrackConfig
-from tbd_lib.masks import write_mask
-from tbd_lib.model import build_model
-from tbd_lib.video import write_image
+from tbd_lib.cli.main import main
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import build_model
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.training.checkpoint import save_weights
+from tbd_lib.video.frames import write_image
+from tbd_lib.video.masks import write_mask
 
 LANDSCAPE, PORTRAIT = (64, 112), (112, 64)  # rows, columns
 FORTY = list(range(1, 41))
@@ -32,7 +33,7 @@ COLOURS = {0: [0, 0, 0], 1: [128, 0, 0], 2: [0, 128, 0], 3: [128, 128, 0], 40: [
 @pytest.fixture
 def own_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames are not enlarged to 480 rows: what is expected does not depend on it, and it takes a minute."""
-    monkeypatch.setattr("tbd_lib.commands.model.BENCHMARK", TrackConfig())
+    monkeypatch.setattr("tbd_lib.cli.model.BENCHMARK", TrackConfig())
 
 
 @pytest.fixture(scope="module")

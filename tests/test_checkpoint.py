@@ -10,13 +10,13 @@ from golden import published_state
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from tbd_lib.checkpoint import bundled_model, load_checkpoint, our_name, save_weights
-from tbd_lib.config import PAPER, SMALL
-from tbd_lib.datasets import sample
-from tbd_lib.files import InputError
-from tbd_lib.metrics import score_video
-from tbd_lib.model import TBD, build_model
-from tbd_lib.tracker import track
+from tbd_lib.datasets.videos import sample
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation.metrics import score_video
+from tbd_lib.method.config import PAPER, SMALL
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.tracking.tracker import track
+from tbd_lib.training.checkpoint import bundled_model, load_checkpoint, our_name, save_weights
 
 TINY = replace(SMALL, key_channels=8, decoder_channels=8)
 
@@ -143,7 +143,7 @@ def test_saving_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypatch: p
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tbd_lib.checkpoint.save_file", full)
+    monkeypatch.setattr("tbd_lib.training.checkpoint.save_file", full)
     with pytest.raises(OSError, match="No space left"):
         save_weights(path, build_model(TINY))
     assert path.read_bytes() == before

@@ -15,14 +15,15 @@ import torch
 from golden import reference_model
 from PIL import Image as Pictures
 
-from tbd_lib.checkpoint import save_weights
-from tbd_lib.cli import main
-from tbd_lib.config import SMALL, TrackConfig
-from tbd_lib.datasets import davis
-from tbd_lib.masks import read_mask, write_mask
-from tbd_lib.model import build_model
-from tbd_lib.tracker import track
-from tbd_lib.video import FileFrames, write_image
+from tbd_lib.cli.main import main
+from tbd_lib.datasets.videos import davis
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import build_model
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.tracker import track
+from tbd_lib.training.checkpoint import save_weights
+from tbd_lib.video.frames import FileFrames, write_image
+from tbd_lib.video.masks import read_mask, write_mask
 
 SIZE = (48, 64)
 
@@ -92,7 +93,7 @@ def test_a_checkpoint_in_the_published_layout_is_evaluated_as_it_is(root: Path, 
     monkeypatch.setattr(sys, "argv", [str(script), str(file)])
     runpy.run_path(str(script), run_name="__main__")
     before = file.read_bytes()
-    monkeypatch.setattr("tbd_lib.commands.model.BENCHMARK", TrackConfig())  # not enlarged: DenseNet-121 takes its time
+    monkeypatch.setattr("tbd_lib.cli.model.BENCHMARK", TrackConfig())  # not enlarged: DenseNet-121 takes its time
     assert main(["evaluate", "--data", str(root), "--weights", str(file), "--out", str(root / "masks")]) == 0
     assert file.read_bytes() == before
     model, shares = reference_model(torch.float32), []
@@ -247,7 +248,7 @@ def test_no_space_left_is_one_line(root: Path, weights: str, monkeypatch, capsys
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tbd_lib.masks.Pictures.Image.save", full)
+    monkeypatch.setattr("tbd_lib.video.masks.Pictures.Image.save", full)
     assert main(tracking(root, weights)) == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert line == f"tbd: [Errno 28] No space left on device: '{root / 'out' / 'masks' / '00000.png'}'"
@@ -255,7 +256,7 @@ def test_no_space_left_is_one_line(root: Path, weights: str, monkeypatch, capsys
 
 
 def test_interruption_keeps_whole_masks_and_no_partial_file(root: Path, weights: str, monkeypatch) -> None:
-    from tbd_lib.tracker import Tracker
+    from tbd_lib.tracking.tracker import Tracker
 
     step, calls = Tracker.step, []
 

@@ -9,10 +9,11 @@ import torch
 from small_runs import square_video
 from torch.utils.data import DataLoader
 
-from tbd_lib.clips import Clips, choose_target, cut, drifting_videos
-from tbd_lib.config import SMALL_STAGE, AugmentConfig
-from tbd_lib.files import InputError
-from tbd_lib.video import Frame, Video
+from tbd_lib.datasets.config import AugmentConfig
+from tbd_lib.errors import InputError
+from tbd_lib.training.clips import Clips, choose_target, cut, drifting_videos
+from tbd_lib.training.config import SMALL_STAGE
+from tbd_lib.video.frames import Frame, Video
 
 AUGMENT = replace(SMALL_STAGE.augment, crop=64)
 STILL = AugmentConfig(

@@ -8,12 +8,12 @@ import pytest
 from pycocotools.coco import COCO
 from small_coco import ANNOTATIONS, linked, region, small_coco, square
 
-from tbd_lib import coco as module
-from tbd_lib.coco import coco, convert_masks
-from tbd_lib.config import INSTANCES
-from tbd_lib.files import InputError
-from tbd_lib.shapes import Mask
-from tbd_lib.video import Video, write_image
+from tbd_lib.datasets import coco as module
+from tbd_lib.datasets.coco import coco, convert_masks
+from tbd_lib.datasets.config import INSTANCES
+from tbd_lib.errors import InputError
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.frames import Video, write_image
 
 WITH_CROWDS = replace(INSTANCES, crowds=True)
 

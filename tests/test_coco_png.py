@@ -8,13 +8,13 @@ import pytest
 from PIL import Image as Pictures
 from small_coco import ANNOTATIONS, region, small_coco, square
 
-from tbd_lib import coco as module
-from tbd_lib import coco_png
-from tbd_lib.coco import coco, convert_masks, missing_masks
-from tbd_lib.config import INSTANCES, CocoConfig
-from tbd_lib.files import InputError
-from tbd_lib.masks import PALETTE, write_mask
-from tbd_lib.shapes import Mask
+from tbd_lib.datasets import coco as module
+from tbd_lib.datasets import coco_png
+from tbd_lib.datasets.coco import coco, convert_masks, missing_masks
+from tbd_lib.datasets.config import INSTANCES, CocoConfig
+from tbd_lib.errors import InputError
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.masks import PALETTE, write_mask
 
 FIRST, SECOND = "000000000007", "000000000008"
 

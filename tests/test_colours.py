@@ -13,9 +13,9 @@ import torch
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, to_rgb
 
-from tbd_lib.overlay import OKABE_ITO
-from tbd_lib.viz import heat_maps, score_maps
-from tbd_lib.viz.described import LINES
+from tbd_lib.course.viz import heat_maps, score_maps
+from tbd_lib.course.viz.described import LINES
+from tbd_lib.video.overlay import OKABE_ITO
 
 VISION = {
     "normal": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],

@@ -14,14 +14,14 @@ from PIL import Image as Pictures
 from PIL import ImageSequence
 from pycocotools.coco import COCO
 
-from tbd_lib.commands.track import box_mask, own_video, polygon_mask, track
-from tbd_lib.config import TrackConfig
-from tbd_lib.datasets import find
-from tbd_lib.files import InputError
-from tbd_lib.masks import ids_of, read_mask, write_mask
-from tbd_lib.metrics import jaccard
-from tbd_lib.overlay import overlay
-from tbd_lib.video import FileFrames, write_image
+from tbd_lib.cli.track import box_mask, own_video, polygon_mask, track
+from tbd_lib.datasets.videos import find
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation.metrics import jaccard
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.video.frames import FileFrames, write_image
+from tbd_lib.video.masks import ids_of, read_mask, write_mask
+from tbd_lib.video.overlay import overlay
 
 ROWS, COLUMNS = 48, 64
 BOX = (10, 8, 40, 30)
@@ -230,10 +230,17 @@ def test_few_pictures_and_masks_are_in_memory_at_once_however_long_the_film(tmp_
         return made
 
     # all that makes one: decoding, fetching a frame that was laid down, tracking, reading a mask back, drawing
-    for name in ("video._upright", "both_ways.np.load", "tracker._ids_at_size", "outputs.read_mask", "outputs.overlay"):
+    makers = (
+        "video.frames._upright",
+        "tracking.bidirectional.np.load",
+        "tracking.tracker._ids_at_size",
+        "video.outputs.read_mask",
+        "video.outputs.overlay",
+    )
+    for name in makers:
         module, _, function = f"tbd_lib.{name}".rpartition(".")
         monkeypatch.setattr(f"{module}.{function}", watched(getattr(resolve_name(module), function)))
-    monkeypatch.setattr("tbd_lib.commands.model.BENCHMARK", TrackConfig())  # not enlarged: it is about memory
+    monkeypatch.setattr("tbd_lib.cli.model.BENCHMARK", TrackConfig())  # not enlarged: it is about memory
     movie = film(tmp_path / "long.mp4", np.random.default_rng(0).integers(0, 256, (40, ROWS, COLUMNS, 3), np.uint8))
     track(movie, tmp_path / "out", box=BOX, frame=20, save=ALL_FORMS)
     assert len(list((tmp_path / "out/masks").iterdir())) == 40

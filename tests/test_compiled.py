@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from tbd_lib.compiled import Compiler
-from tbd_lib.files import InputError
+from tbd_lib.engines.compiled import Compiler
+from tbd_lib.errors import InputError
 
 CPU = torch.device("cpu")
 
@@ -50,10 +50,11 @@ from functools import partial
 import numpy as np
 import torch
 
-from tbd_lib.config import PAPER, SMALL, TrackConfig
-from tbd_lib.model import build_model
-from tbd_lib.tracker import track
-from tbd_lib.video import Frame, Video
+from tbd_lib.method.config import PAPER, SMALL
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.method.model import build_model
+from tbd_lib.tracking.tracker import track
+from tbd_lib.video.frames import Frame, Video
 
 graphs = []
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbd_lib import datasets as module
-from tbd_lib.datasets import davis, find, folder, sample, youtube_vos
-from tbd_lib.files import InputError
-from tbd_lib.masks import ids_of, write_mask
-from tbd_lib.overlay import OverlayWriter
-from tbd_lib.video import FolderFrames, write_image
+from tbd_lib.datasets import videos as module
+from tbd_lib.datasets.videos import davis, find, folder, sample, youtube_vos
+from tbd_lib.errors import InputError
+from tbd_lib.video.frames import FolderFrames, write_image
+from tbd_lib.video.masks import ids_of, write_mask
+from tbd_lib.video.overlay import OverlayWriter
 
 ROWS, COLUMNS = 24, 32
 
@@ -104,7 +104,7 @@ def test_indexing_reads_no_picture(root: Path, monkeypatch: pytest.MonkeyPatch):
         raise AssertionError(f"{path} was read")
 
     monkeypatch.setattr(module, "read_mask", unexpected)
-    monkeypatch.setattr("tbd_lib.video.read_image", unexpected)
+    monkeypatch.setattr("tbd_lib.video.frames.read_image", unexpected)
     assert len(davis(root, late_objects=True)) == 2
 
 

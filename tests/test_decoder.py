@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tbd_lib.decoder import CBAM, Decoder, Stage
+from tbd_lib.method.decoder import CBAM, Decoder, Stage
 
 CHANNELS = (5, 6, 7)
 

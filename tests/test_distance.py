@@ -5,7 +5,7 @@ import pytest
 import torch
 from golden import golden, reference_model
 
-from tbd_lib.distance import DistanceScorer, grid_offsets, table_distances
+from tbd_lib.method.distance import DistanceScorer, grid_offsets, table_distances
 
 
 def pairs_by_loops(scorer: DistanceScorer, h: int, w: int) -> torch.Tensor:

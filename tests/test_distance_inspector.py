@@ -11,12 +11,12 @@ import traitlets
 from inspected import control, instead_of_drawing, model, numbers, short
 from small_runs import square_video, tiny_model
 
-from tbd_lib.matching import affinity, best_match
-from tbd_lib.metrics import jaccard, score_video
-from tbd_lib.tracker import Tracker, track
-from tbd_lib.widgets import distance_inspector
-from tbd_lib.widgets.distance_inspector import KNOTS, LOCAL, READY, DistanceInspector, DrawnScorer, with_scorer
-from tbd_lib.widgets.history import SCORES
+from tbd_lib.course.widgets import distance_inspector
+from tbd_lib.course.widgets.distance_inspector import KNOTS, LOCAL, READY, DistanceInspector, DrawnScorer, with_scorer
+from tbd_lib.course.widgets.history import SCORES
+from tbd_lib.evaluation.metrics import jaccard, score_video
+from tbd_lib.method.matching import affinity, best_match
+from tbd_lib.tracking.tracker import Tracker, track
 
 LEARNED = (0.9, 0.8, 0.5, 0.4, 0.25, 0.2, 0.1, 0.0)
 

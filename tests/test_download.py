@@ -13,11 +13,11 @@ from typing import IO
 import pytest
 from archive_server import TEST_DEV, Server, gone, offered, running, zipped
 
-from tbd_lib.files import InputError
-from tbd_lib.prepare import download
-from tbd_lib.prepare.checks import Lock
-from tbd_lib.prepare.download import fetch
-from tbd_lib.prepare.sources import Source
+from tbd_lib.datasets.prepare import download
+from tbd_lib.datasets.prepare.checks import Lock
+from tbd_lib.datasets.prepare.download import fetch
+from tbd_lib.datasets.prepare.sources import Source
+from tbd_lib.errors import InputError
 
 CONTENT = zipped({f"DAVIS/{number}": bytes([number]) * 5000 for number in range(200)})
 HALF = len(CONTENT) // 2

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from tbd_lib.drawn import Shape, draw, polygon_mask
-from tbd_lib.files import InputError
-from tbd_lib.masks import read_mask
-from tbd_lib.overlay import COLOURS, OverlayWriter
-from tbd_lib.video import FolderFrames, Video, frames_of, write_image
-from tbd_lib.widgets import MaskDrawing, draw_on
-from tbd_lib.widgets.drawing import HERE, SCRIPTS
-from tbd_lib.widgets.inspector import WIDGET_VIEW
+from tbd_lib.course.widgets import MaskDrawing, draw_on
+from tbd_lib.course.widgets.drawing import HERE, SCRIPTS
+from tbd_lib.course.widgets.inspector import WIDGET_VIEW
+from tbd_lib.errors import InputError
+from tbd_lib.video.annotations import Shape, draw, polygon_mask
+from tbd_lib.video.frames import FolderFrames, Video, frames_of, write_image
+from tbd_lib.video.masks import read_mask
+from tbd_lib.video.overlay import COLOURS, OverlayWriter
 
 ROWS, COLUMNS = 40, 60
 POLYGON: Shape = {"object": 1, "kind": "polygon", "corners": [[5, 5], [30, 8], [20, 30]], "remove": False}

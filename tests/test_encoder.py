@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tbd_lib.encoder import ENCODERS, IMAGENET_MEAN, SmallEncoder
+from tbd_lib.method.encoder import ENCODERS, IMAGENET_MEAN, SmallEncoder
 
 
 @pytest.mark.parametrize("name", sorted(ENCODERS))

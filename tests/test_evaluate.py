@@ -14,16 +14,17 @@ import numpy as np
 import pytest
 import torch
 
-from tbd_lib import evaluate as module
-from tbd_lib.config import SMALL, TrackConfig
-from tbd_lib.evaluate import evaluate, peak_memory, unchanged
-from tbd_lib.files import InputError
-from tbd_lib.masks import read_mask
-from tbd_lib.metrics import join
-from tbd_lib.model import TBD, build_model
-from tbd_lib.scoring import score
-from tbd_lib.shapes import Mask
-from tbd_lib.video import Frame, Video
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation import evaluate as module
+from tbd_lib.evaluation.evaluate import evaluate, peak_memory, unchanged
+from tbd_lib.evaluation.metrics import join
+from tbd_lib.evaluation.scoring import score
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.frames import Frame, Video
+from tbd_lib.video.masks import read_mask
 
 MODEL = build_model(SMALL).eval()
 
@@ -213,7 +214,9 @@ def test_peak_memory_is_in_bytes() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is getrusage's, which may count the parent's")
 def test_peak_memory_is_not_that_of_the_process_that_began_this_one() -> None:
-    program = "import torch; from tbd_lib.evaluate import peak_memory; print(peak_memory(torch.device('cpu')))"
+    program = (
+        "import torch; from tbd_lib.evaluation.evaluate import peak_memory; print(peak_memory(torch.device('cpu')))"
+    )
     large = np.ones(2**28)  # 2 GiB
     peak = int(subprocess.check_output([sys.executable, "-c", program], text=True))
     assert peak < large.nbytes

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from tbd_lib.exercises import LESSONS, Exercise, Mistake, check, exercises_of, judge
+from tbd_lib.course.exercises import LESSONS, Exercise, Mistake, check, exercises_of, judge
 from tools.exercises import lesson_cells, lesson_path
 
-HOME = Path(__file__).parents[1] / "tbd_lib" / "exercises"
+HOME = Path(__file__).parents[1] / "tbd_lib" / "course" / "exercises"
 WRITTEN = [lesson for lesson, module in LESSONS.items() if (HOME / f"{module}.py").exists()]
 EVERY = [exercise for lesson in WRITTEN for exercise in exercises_of(lesson)]
 

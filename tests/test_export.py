@@ -6,15 +6,15 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from tbd_lib.config import SMALL
-from tbd_lib.datasets import davis
-from tbd_lib.evaluate import predict
-from tbd_lib.export import export
-from tbd_lib.files import InputError
-from tbd_lib.masks import ids_of, read_mask, write_mask
-from tbd_lib.model import build_model
-from tbd_lib.video import Video, write_image
-from tbd_lib.youtube import youtube_vos_benchmark
+from tbd_lib.datasets.videos import davis
+from tbd_lib.datasets.youtube_vos import youtube_vos_benchmark
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation.evaluate import predict
+from tbd_lib.evaluation.export import export
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import build_model
+from tbd_lib.video.frames import Video, write_image
+from tbd_lib.video.masks import ids_of, read_mask, write_mask
 
 MANY = 40  # objects
 

@@ -9,8 +9,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from tbd_lib.encoder import ENCODERS
-from tbd_lib.folding import ClampedConv, Kept, fold_sequence, weights_state
+from tbd_lib.engines.folding import ClampedConv, Kept, fold_sequence, weights_state
+from tbd_lib.method.encoder import ENCODERS
 
 Part = TypeVar("Part", bound=nn.Module)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tbd_lib.geometry import crop, pad, padded_size, resized
+from tbd_lib.tracking.geometry import crop, pad, padded_size, resized
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 31), (97, 131), (480, 854)])

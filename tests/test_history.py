@@ -9,13 +9,13 @@ import torch
 from inspected import corrected_by_hand
 from small_runs import square_video, tiny_model
 
-from tbd_lib.files import InputError
-from tbd_lib.matching import grid_mask
-from tbd_lib.model import TBD
-from tbd_lib.shapes import STRIDE
-from tbd_lib.tracker import Tracker, track
-from tbd_lib.video import Frame, Video
-from tbd_lib.widgets.history import SCORES, History
+from tbd_lib.course.widgets.history import SCORES, History
+from tbd_lib.errors import InputError
+from tbd_lib.method.matching import grid_mask
+from tbd_lib.method.model import TBD
+from tbd_lib.method.shapes import STRIDE
+from tbd_lib.tracking.tracker import Tracker, track
+from tbd_lib.video.frames import Frame, Video
 
 LATE = 2  # the frame in which object 7 enters
 

@@ -13,15 +13,15 @@ from inspected import everything_in, model, short
 from ipywidgets import HTML, Box, Button, Dropdown, FloatSlider, Image, IntSlider, Output, Play
 from PIL import Image as Pictures
 
-from tbd_lib.viz.described import Described, new_figure
-from tbd_lib.widgets import (
+from tbd_lib.course.viz.described import Described, new_figure
+from tbd_lib.course.widgets import (
     AggregationInspector,
     AugmentationDice,
     DistanceInspector,
     TemplateInspector,
     TrackerTimeline,
 )
-from tbd_lib.widgets.inspector import WIDGET_VIEW, Inspector, button
+from tbd_lib.course.widgets.inspector import WIDGET_VIEW, Inspector, button
 
 
 class Shape(Inspector):

@@ -19,8 +19,8 @@ from archive_server import (
     youtube,
 )
 
-from tbd_lib.prepare.layouts import problems
-from tbd_lib.prepare.sources import Foldered, Listed, Pictures, Single
+from tbd_lib.datasets.prepare.layouts import problems
+from tbd_lib.datasets.prepare.sources import Foldered, Listed, Pictures, Single
 
 ANNOTATIONS = "annotations/instances_train2017.json"
 COCO = Pictures("train2017", ANNOTATIONS, 3)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.loading import both_ways
-from tbd_lib.config import COCO_STAGE
+from tbd_lib.training.config import COCO_STAGE
 
 QUICK = replace(COCO_STAGE, frames=3, augment=replace(COCO_STAGE.augment, crop=160))
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image as Pictures
 
-from tbd_lib.files import InputError
-from tbd_lib.masks import PALETTE, ids_of, read_mask, require_objects, require_size, write_mask
+from tbd_lib.errors import InputError
+from tbd_lib.video.masks import PALETTE, ids_of, read_mask, require_objects, require_size, write_mask
 
 IDS = np.array([[0, 0, 1], [2, 7, 7]], dtype=np.uint8)
 

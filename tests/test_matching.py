@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tbd_lib.matching import KeyHead, Products, affinity, best_match, full_precision, grid_mask, prototype_match
+from tbd_lib.method.matching import KeyHead, Products, affinity, best_match, full_precision, grid_mask, prototype_match
 
 
 def unit_keys(*shape: int) -> torch.Tensor:

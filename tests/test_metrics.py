@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tbd_lib.files import InputError
-from tbd_lib.masks import read_mask
-from tbd_lib.metrics import (
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation.metrics import (
     ObjectScore,
     Outlines,
     boundary,
@@ -25,7 +24,8 @@ from tbd_lib.metrics import (
     score_video,
     statistics,
 )
-from tbd_lib.shapes import Mask
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.masks import read_mask
 
 ROUNDING = 0.0005 + 1e-9  # the official numbers have three decimals
 LONG = (12, 1000)  # a frame of few pixels whose match radius is 9

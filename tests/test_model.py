@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from golden import golden, reference_model, regions_of
 from torch import nn
 
-from tbd_lib.checkpoint import our_name
-from tbd_lib.config import SMALL
-from tbd_lib.model import TBD, build_model
-from tbd_lib.templates import Templates
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.method.templates import Templates
+from tbd_lib.training.checkpoint import our_name
 
 TINY = replace(SMALL, key_channels=8, decoder_channels=8)
 

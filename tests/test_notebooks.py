@@ -19,9 +19,9 @@ from course import FOLDER, LESSONS, REPOSITORY, RUN_TIME, SOLUTIONS, code_of, ou
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from tbd_lib.config import SMALL
-from tbd_lib.model import build_model
-from tbd_lib.video import FileFrames, write_image
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import build_model
+from tbd_lib.video.frames import FileFrames, write_image
 from tools.run_notebooks import RESULTS, compared, in_all, rounded
 
 HEADER = (

@@ -5,8 +5,8 @@ import torch
 from small_runs import TINY, tiny_model
 from torch import Tensor, nn
 
-from tbd_lib.imitation import Imitation
-from tbd_lib.objective import Objective, intersection_over_union, region_masks
+from tbd_lib.training.distillation import Imitation
+from tbd_lib.training.objective import Objective, intersection_over_union, region_masks
 
 
 def clip(b: int = 2, t: int = 3) -> tuple[Tensor, Tensor]:

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image as Pictures
 from pycocotools.coco import COCO
 
-from tbd_lib.files import InputError
-from tbd_lib.masks import write_mask
-from tbd_lib.outputs import PLACES, require_room, write_outputs
-from tbd_lib.overlay import overlay
-from tbd_lib.video import FileFrames, Frame, Video
+from tbd_lib.errors import InputError
+from tbd_lib.video.frames import FileFrames, Frame, Video
+from tbd_lib.video.masks import write_mask
+from tbd_lib.video.outputs import PLACES, require_room, write_outputs
+from tbd_lib.video.overlay import overlay
 
 NAMES = ("00000", "00001", "00002")
 

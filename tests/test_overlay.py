@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from tbd_lib import overlay as module
-from tbd_lib.files import InputError
-from tbd_lib.overlay import COLOURS, OKABE_ITO, OverlayWriter, overlay
-from tbd_lib.video import FileFrames, FolderFrames
+from tbd_lib.errors import InputError
+from tbd_lib.video import overlay as module
+from tbd_lib.video.frames import FileFrames, FolderFrames
+from tbd_lib.video.overlay import COLOURS, OKABE_ITO, OverlayWriter, overlay
 
 GREY = np.full((48, 64, 3), 100, dtype=np.uint8)
 
@@ -170,7 +170,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from tbd_lib.overlay import OverlayWriter
+from tbd_lib.video.overlay import OverlayWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
 try:

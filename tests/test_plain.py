@@ -14,10 +14,11 @@ from benchmarks.plain import PlainObjective, plain_clip_logits, plain_nearness, 
 from benchmarks.scenes import scene
 from benchmarks.tracking import shared_track
 from benchmarks.training import random_clips
-from tbd_lib.config import SMALL, TrackConfig
-from tbd_lib.model import TBD, build_model
-from tbd_lib.objective import Objective, region_masks
-from tbd_lib.tracker import Tracker
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.tracker import Tracker
+from tbd_lib.training.objective import Objective, region_masks
 
 
 @pytest.mark.parametrize("size", [(48, 64), (50, 75)])

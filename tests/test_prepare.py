@@ -32,16 +32,16 @@ from archive_server import (
 from small_coco import small_coco
 from test_unpack import tarred
 
-from tbd_lib import stages
-from tbd_lib.cli import main
-from tbd_lib.coco import coco
-from tbd_lib.datasets import davis
-from tbd_lib.files import InputError
-from tbd_lib.masks import ids_of, read_mask
-from tbd_lib.prepare import download
-from tbd_lib.prepare.alone import LOCK
-from tbd_lib.prepare.places import find_imagenet, find_weights, home
-from tbd_lib.prepare.sources import SOURCES, Foldered, Source
+from tbd_lib.cli.main import main
+from tbd_lib.datasets.coco import coco
+from tbd_lib.datasets.prepare import download
+from tbd_lib.datasets.prepare.file_lock import LOCK
+from tbd_lib.datasets.prepare.places import find_imagenet, find_weights, home
+from tbd_lib.datasets.prepare.sources import SOURCES, Foldered, Source
+from tbd_lib.datasets.videos import davis
+from tbd_lib.errors import InputError
+from tbd_lib.training import stages
+from tbd_lib.video.masks import ids_of, read_mask
 
 ARCHIVE = zipped(davis_trainval())
 WEIGHTS = zipped({"archive/data.pkl": b"tensors"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from tbd_lib.provenance import command_line, commit, provenance, version
+from tbd_lib.evaluation.provenance import command_line, commit, provenance, version
 
 
 def git(folder: Path, *arguments: str) -> str:

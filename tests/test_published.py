@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tbd_lib.files import InputError, results_folder
-from tbd_lib.published import NAMES, TRAININGS, compare, table
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation.published import NAMES, TRAININGS, compare, table
+from tbd_lib.files import results_folder
 
 PUBLISHED = json.loads((results_folder() / "published.json").read_text())["scores"]
 

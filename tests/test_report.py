@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbd_lib.metrics import ObjectScore
-from tbd_lib.report import Report, VideoScore
+from tbd_lib.evaluation.metrics import ObjectScore
+from tbd_lib.evaluation.report import Report, VideoScore
 
 
 def scores(j: float, f: float) -> ObjectScore:

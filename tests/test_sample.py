@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from tbd_lib.config import Challenge
+from tbd_lib.datasets.config import Challenge
 from tbd_lib.files import data_folder
-from tbd_lib.masks import read_mask
+from tbd_lib.video.masks import read_mask
 
 TEXTURES = data_folder() / "textures"
 SHOWCASES = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "make_sample.py"))["SHOWCASES"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from tbd_lib.scenery.bodies import Part
-from tbd_lib.scenery.scenes import Camera, Light, Scene, happenings, measure
-from tbd_lib.scenery.sprites import Look, Motion, Sprite
+from tbd_lib.datasets.synthetic.bodies import Part
+from tbd_lib.datasets.synthetic.scenes import Camera, Light, Scene, happenings, measure
+from tbd_lib.datasets.synthetic.sprites import Look, Motion, Sprite
 
 
 def bars(*starts):

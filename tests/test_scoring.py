@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbd_lib import scoring
-from tbd_lib.files import InputError
-from tbd_lib.masks import write_mask
-from tbd_lib.scoring import score
-from tbd_lib.shapes import Mask
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation import scoring
+from tbd_lib.evaluation.scoring import score
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.masks import write_mask
 
 
 def square(left: int, i: int = 1) -> Mask:
@@ -134,4 +134,6 @@ def test_folders_without_videos_are_refused(folders: tuple[Path, Path], tmp_path
 
 
 def test_scoring_does_not_wait_for_pytorch() -> None:
-    subprocess.run([sys.executable, "-c", "import sys, tbd_lib.scoring; assert 'torch' not in sys.modules"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import sys, tbd_lib.evaluation.scoring; assert 'torch' not in sys.modules"], check=True
+    )

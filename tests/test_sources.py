@@ -5,7 +5,7 @@ from urllib.parse import urlparse
 
 import pytest
 
-from tbd_lib.prepare.sources import SOURCES, Foldered, Listed, Source
+from tbd_lib.datasets.prepare.sources import SOURCES, Foldered, Listed, Source
 
 ALL = {f"{name}/{part}": source for name, parts in SOURCES.items() for part, source in parts.items()}
 EVERY = pytest.mark.parametrize("source", ALL.values(), ids=ALL.keys())

@@ -17,27 +17,20 @@ from PIL import Image
 from small_coco import linked
 from torchvision.models import densenet121
 
-from tbd_lib import train as training
-from tbd_lib.checkpoint import load_checkpoint, save_weights
-from tbd_lib.cli import main
-from tbd_lib.coco import convert_masks
-from tbd_lib.config import (
-    COCO_STAGE,
-    DAVIS_STAGE,
-    SAMPLE_STAGE,
-    SMALL,
-    STAGES,
-    YOUTUBE_VOS_STAGE,
-    CocoConfig,
-    TrainConfig,
-)
-from tbd_lib.encoder import DenseNet121
-from tbd_lib.files import InputError
-from tbd_lib.masks import write_mask
-from tbd_lib.model import build_model
-from tbd_lib.parallel import World
-from tbd_lib.stages import hold_out, load_imagenet, stage_model, stage_videos
-from tbd_lib.video import Video
+from tbd_lib.cli.main import main
+from tbd_lib.datasets.coco import convert_masks
+from tbd_lib.datasets.config import CocoConfig
+from tbd_lib.errors import InputError
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.encoder import DenseNet121
+from tbd_lib.method.model import build_model
+from tbd_lib.training import train as training
+from tbd_lib.training.checkpoint import load_checkpoint, save_weights
+from tbd_lib.training.config import COCO_STAGE, DAVIS_STAGE, SAMPLE_STAGE, STAGES, YOUTUBE_VOS_STAGE, TrainConfig
+from tbd_lib.training.distributed import World
+from tbd_lib.training.stages import hold_out, load_imagenet, stage_model, stage_videos
+from tbd_lib.video.frames import Video
+from tbd_lib.video.masks import write_mask
 
 SIZE = (72, 96)
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import step_memory
-from tbd_lib.config import SMALL, SMALL_STAGE
+from tbd_lib.method.config import SMALL
+from tbd_lib.training.config import SMALL_STAGE
 
 TINY = replace(
     SMALL_STAGE,

@@ -7,12 +7,13 @@ import pytest
 from PIL import Image as Pictures
 from scipy.ndimage import binary_dilation
 
-from tbd_lib.config import TRAINING, Challenge, SyntheticConfig
-from tbd_lib.files import InputError, data_folder
-from tbd_lib.masks import read_mask
-from tbd_lib.scenery.scenes import film, measure
-from tbd_lib.scenery.staging import Stage
-from tbd_lib.synthetic import clip_as_video, make_videos, random_clip, write_davis
+from tbd_lib.datasets.config import TRAINING, Challenge, SyntheticConfig
+from tbd_lib.datasets.synthetic.clips import clip_as_video, make_videos, random_clip, write_davis
+from tbd_lib.datasets.synthetic.scenes import film, measure
+from tbd_lib.datasets.synthetic.staging import Stage
+from tbd_lib.errors import InputError
+from tbd_lib.files import data_folder
+from tbd_lib.video.masks import read_mask
 
 TEXTURES = data_folder() / "textures"
 SMALL = SyntheticConfig(

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from inspected import control, instead_of_drawing, model, numbers, short
 from small_runs import square_video, tiny_model
 
-from tbd_lib.model import build_model
-from tbd_lib.widgets import template_inspector
-from tbd_lib.widgets.history import SCORES
-from tbd_lib.widgets.template_inspector import CELLS, Source, TemplateInspector
+from tbd_lib.course.widgets import template_inspector
+from tbd_lib.course.widgets.history import SCORES
+from tbd_lib.course.widgets.template_inspector import CELLS, Source, TemplateInspector
+from tbd_lib.method.model import build_model
 
 FINE = [score for score in SCORES if score.startswith(("global", "local"))]
 COARSE = [score for score in SCORES if score not in FINE]

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tbd_lib.templates import coarse_vectors, kept, start_templates, update_templates
+from tbd_lib.method.templates import coarse_vectors, kept, start_templates, update_templates
 
 
 def random_frame(o: int = 2) -> tuple[torch.Tensor, torch.Tensor]:

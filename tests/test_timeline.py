@@ -10,13 +10,13 @@ from inspected import control, corrected_by_hand, instead_of_drawing, numbers
 from ipywidgets import Play
 from small_runs import square_video, tiny_model
 
-from tbd_lib.metrics import score_video
-from tbd_lib.overlay import overlay
-from tbd_lib.video import Video
-from tbd_lib.viz.described import Described
-from tbd_lib.viz.timeline import timeline
-from tbd_lib.widgets import TrackerTimeline
-from tbd_lib.widgets import timeline as widget
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.timeline import timeline
+from tbd_lib.course.widgets import TrackerTimeline
+from tbd_lib.course.widgets import timeline as widget
+from tbd_lib.evaluation.metrics import score_video
+from tbd_lib.video.frames import Video
+from tbd_lib.video.overlay import overlay
 
 DRIFT = {"overall": np.array([1.0, 0.99, 0.85]), "long": np.array([1.0, 0.98, 0.97])}
 SCORED = {"J": np.array([1.0, 0.5, 0.25, 0.75]), "F": np.array([1.0, 0.4, 0.3, 0.2])}

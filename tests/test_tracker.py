@@ -12,14 +12,16 @@ import torch
 from golden import golden, reference_model
 
 from benchmarks.memory import peak_of
-from tbd_lib.checkpoint import bundled_model
-from tbd_lib.config import BENCHMARK, SMALL, TrackConfig
-from tbd_lib.datasets import sample
-from tbd_lib.files import InputError
-from tbd_lib.matching import Products
-from tbd_lib.model import TBD, build_model
-from tbd_lib.tracker import Tracker, aggregate, aggregate_log_odds, regions_of, track
-from tbd_lib.video import Frame, Video
+from tbd_lib.datasets.videos import sample
+from tbd_lib.errors import InputError
+from tbd_lib.method.aggregate import aggregate, aggregate_log_odds
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.matching import Products
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.tracking.config import BENCHMARK, TrackConfig
+from tbd_lib.tracking.tracker import Tracker, regions_of, track
+from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.video.frames import Frame, Video
 
 Given = dict[int, np.ndarray]
 

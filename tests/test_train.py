@@ -16,12 +16,22 @@ from safetensors.torch import load_file
 from small_runs import AUGMENT, TINY, VIDEOS, square_video, tiny_model
 from torch.amp.grad_scaler import GradScaler
 
-from tbd_lib import train as module
-from tbd_lib.files import InputError, TrainingError
-from tbd_lib.model import TBD
-from tbd_lib.objective import Objective
-from tbd_lib.parallel import World
-from tbd_lib.train import attach, context_share, make_optimiser, prepare, rate_share, set_rates, settle, step, train
+from tbd_lib.errors import InputError, TrainingError
+from tbd_lib.method.model import TBD
+from tbd_lib.training import train as module
+from tbd_lib.training.distributed import World
+from tbd_lib.training.objective import Objective
+from tbd_lib.training.train import (
+    attach,
+    context_share,
+    make_optimiser,
+    prepare,
+    rate_share,
+    set_rates,
+    settle,
+    step,
+    train,
+)
 
 ALONE = World(0, 1, torch.device("cpu"))
 
@@ -185,7 +195,7 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from dataclasses import replace
 from small_runs import TINY, VIDEOS, tiny_model
-from tbd_lib.train import train
+from tbd_lib.training.train import train
 if {slow}:
     import tbd_lib.files as files
     fsync = os.fsync

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tbd_lib.config import SMALL
-from tbd_lib.files import InputError, data_folder
-from tbd_lib.model import build_model
+from tbd_lib.errors import InputError
+from tbd_lib.files import data_folder
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import build_model
 from tools.train_small import STAGES, average, load_teacher
 
 

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 from archive_server import zipped
 
-from tbd_lib.files import InputError
-from tbd_lib.prepare import unpack as module
-from tbd_lib.prepare.unpack import Limits, require_whole, unpack
+from tbd_lib.datasets.prepare import unpack as module
+from tbd_lib.datasets.prepare.unpack import Limits, require_whole, unpack
+from tbd_lib.errors import InputError
 
 KEEP = ("JPEGImages/480p", "ImageSets")
 LIMITS = Limits(10**6, 100)

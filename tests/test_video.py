@@ -9,9 +9,9 @@ import pytest
 from films import CLOCKWISE, COUNTER_CLOCKWISE, HALF, Turn, film, turned
 from PIL import Image as Pictures
 
-from tbd_lib import video as module
-from tbd_lib.files import InputError
-from tbd_lib.video import FileFrames, FolderFrames, read_image, write_image
+from tbd_lib.errors import InputError
+from tbd_lib.video import frames as module
+from tbd_lib.video.frames import FileFrames, FolderFrames, read_image, write_image
 
 
 def picture(value: int = 100, rows: int = 24, columns: int = 32) -> np.ndarray:

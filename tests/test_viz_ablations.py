@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tbd_lib.metrics import jaccard
-from tbd_lib.video import Frame
-from tbd_lib.viz.ablations import KINDS, by_seed, error_strip, pixel_kinds
+from tbd_lib.course.viz.ablations import KINDS, by_seed, error_strip, pixel_kinds
+from tbd_lib.evaluation.metrics import jaccard
+from tbd_lib.video.frames import Frame
 
 TRUE = np.array([[1, 1, 1, 2], [0, 0, 0, 2]], np.uint8)
 FOUND = np.array([[1, 0, 2, 1], [1, 0, 0, 2]], np.uint8)

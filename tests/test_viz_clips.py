@@ -7,9 +7,9 @@ import pytest
 from figures import SIZE, box, drawn, frame
 from PIL import Image as Pictures
 
-from tbd_lib.overlay import overlay
-from tbd_lib.viz.clips import GAP, clip_rows
-from tbd_lib.viz.described import Described
+from tbd_lib.course.viz.clips import GAP, clip_rows
+from tbd_lib.course.viz.described import Described
+from tbd_lib.video.overlay import overlay
 
 CLIP = [(frame("", seed).image, box(2, 9, 3 + seed, 9 + seed)) for seed in range(3)]
 OTHER = [(image[::-1].copy(), mask) for image, mask in CLIP]

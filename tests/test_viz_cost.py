@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tbd_lib.viz.cost import roofline
+from tbd_lib.course.viz.cost import roofline
 
 
 def test_parts_are_bound_by_memory_left_of_the_ridge_and_by_arithmetic_right_of_it() -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tbd_lib.shapes import Image
-from tbd_lib.viz.data import gallery
-from tbd_lib.viz.described import WIDTH
+from tbd_lib.course.viz.data import gallery
+from tbd_lib.course.viz.described import WIDTH
+from tbd_lib.video.arrays import Image
 
 
 def plain(h: int, w: int) -> Image:

@@ -13,7 +13,7 @@ import pytest
 from figures import box, frame
 from PIL import Image as Pictures
 
-from tbd_lib.viz import Described, curves, given_mask
+from tbd_lib.course.viz import Described, curves, given_mask
 
 PACKAGE = Path(__file__).parents[1] / "tbd_lib"
 RAMP = np.linspace(0, 1, 5)
@@ -54,7 +54,7 @@ def test_a_caption_is_shown_letter_by_letter():
 
 
 def test_importing_the_package_loads_no_figures():
-    program = "import sys, tbd_lib; assert not {'matplotlib', 'tbd_lib.viz'} & set(sys.modules)"
+    program = "import sys, tbd_lib; assert not {'matplotlib', 'tbd_lib.course.viz'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, check=True)
 
 
@@ -62,5 +62,5 @@ def test_figures_are_imported_by_nothing_that_computes_and_keep_no_global_state(
     for path in PACKAGE.glob("*.py"):
         imports = [line for line in path.read_text().splitlines() if re.match(r"\s*(from|import) ", line)]
         loaded = {word for line in imports for word in re.findall(r"[\w.]+", line)}
-        assert "tbd_lib.viz" not in loaded or path.stem in ("widgets", "cli")
+        assert "tbd_lib.course.viz" not in loaded or path.stem in ("widgets", "cli")
         assert not [word for word in loaded if "pyplot" in word or "pylab" in word]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from tbd_lib.metrics import boundary, jaccard, match_radius
-from tbd_lib.overlay import OKABE_ITO
-from tbd_lib.viz.described import Described
-from tbd_lib.viz.evaluation import boundary_matches, region_agreement
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.evaluation import boundary_matches, region_agreement
+from tbd_lib.evaluation.metrics import boundary, jaccard, match_radius
+from tbd_lib.video.overlay import OKABE_ITO
 
 IMAGE = np.full((60, 80, 3), 90, np.uint8)
 

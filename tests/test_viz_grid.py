@@ -13,11 +13,11 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image as Pictures
 
-from tbd_lib.geometry import pad, padded_size
-from tbd_lib.overlay import COLOURS
-from tbd_lib.shapes import STRIDE
-from tbd_lib.viz.described import Described
-from tbd_lib.viz.grid import Panel, cells_of, curve_and_panels, draw_panel, frame_in_cells, grid_panels
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.grid import Panel, cells_of, curve_and_panels, draw_panel, frame_in_cells, grid_panels
+from tbd_lib.method.shapes import STRIDE
+from tbd_lib.tracking.geometry import pad, padded_size
+from tbd_lib.video.overlay import COLOURS
 
 SCORES = np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3)  # 24 x 40 pixels are padded to 32 x 48: 2 x 3 cells
 EDGES = (0.25, 2.75, 1.75, 0.25)  # left, right, bottom and top of the frame: 4 of 16 pixels are padding on each side

@@ -5,8 +5,8 @@ import pytest
 from figures import drawn
 from matplotlib.colors import to_hex
 
-from tbd_lib.overlay import OKABE_ITO
-from tbd_lib.viz import Described, bars, curves, heat_maps, lines
+from tbd_lib.course.viz import Described, bars, curves, heat_maps, lines
+from tbd_lib.video.overlay import OKABE_ITO
 
 RAMP = np.linspace(0, 1, 5)
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from figures import SIZE, box, drawn, frame
 
-from tbd_lib.overlay import overlay
-from tbd_lib.viz import Described, given_mask, mask_strip, pictures, score_maps
+from tbd_lib.course.viz import Described, given_mask, mask_strip, pictures, score_maps
+from tbd_lib.video.overlay import overlay
 
 
 @pytest.fixture(scope="module")

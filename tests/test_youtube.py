@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbd_lib.files import InputError
-from tbd_lib.masks import ids_of, write_mask
-from tbd_lib.video import FolderFrames, Video, write_image
-from tbd_lib.youtube import training_lists, youtube_vos_benchmark
+from tbd_lib.datasets.youtube_vos import training_lists, youtube_vos_benchmark
+from tbd_lib.errors import InputError
+from tbd_lib.video.frames import FolderFrames, Video, write_image
+from tbd_lib.video.masks import ids_of, write_mask
 
 ROWS, COLUMNS = 40, 24  # upright, as phones film
 

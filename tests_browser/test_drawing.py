@@ -11,9 +11,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import CDPSession, Locator, expect
 from scipy import ndimage
 
-from tbd_lib.drawn import Shape, draw
-from tbd_lib.overlay import COLOURS
-from tbd_lib.widgets.drawing import HERE
+from tbd_lib.course.widgets.drawing import HERE
+from tbd_lib.video.annotations import Shape, draw
+from tbd_lib.video.overlay import COLOURS
 from tests_browser.lab import Lab
 from tools.run_notebooks import METADATA
 
@@ -21,8 +21,8 @@ ROWS, COLUMNS = 240, 427
 SHOW = f"""
 import json
 import numpy as np
-from tbd_lib.datasets import find
-from tbd_lib.widgets import MaskDrawing
+from tbd_lib.datasets.videos import find
+from tbd_lib.course.widgets import MaskDrawing
 
 start = np.zeros(({ROWS}, {COLUMNS}), np.uint8)
 start[200:230, 300:400] = 7

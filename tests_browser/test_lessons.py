@@ -10,7 +10,7 @@ from tests.course import LESSONS, code_of, outputs_of
 from tests_browser.lab import Lab, Look
 
 DRAWN_IN = [path for path in LESSONS if "import MaskDrawing" in path.read_text()]
-INSPECTORS = [path for path in LESSONS if "tbd_lib.widgets" in path.read_text() and path not in DRAWN_IN]
+INSPECTORS = [path for path in LESSONS if "tbd_lib.course.widgets" in path.read_text() and path not in DRAWN_IN]
 
 
 def test_every_lesson_that_was_written_round_an_inspector_is_tested():

@@ -24,18 +24,20 @@ import torch
 import tyro
 from tqdm.auto import tqdm
 
-from tbd_lib.checkpoint import bundled_model
-from tbd_lib.coco import coco
-from tbd_lib.config import SMALL_STAGE, VIDEO_AUGMENT, SyntheticConfig, TrackConfig, TrainConfig
-from tbd_lib.datasets import davis, sample
-from tbd_lib.evaluate import evaluate
+from tbd_lib.datasets.coco import coco
+from tbd_lib.datasets.config import VIDEO_AUGMENT, SyntheticConfig
+from tbd_lib.datasets.synthetic.clips import clip_as_video, make_videos
+from tbd_lib.datasets.videos import davis, sample
+from tbd_lib.evaluation.evaluate import evaluate
+from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
-from tbd_lib.model import TBD, build_model
-from tbd_lib.provenance import provenance
-from tbd_lib.runs import read_log
-from tbd_lib.synthetic import clip_as_video, make_videos
-from tbd_lib.train import train
-from tbd_lib.video import Video
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.training.config import SMALL_STAGE, TrainConfig
+from tbd_lib.training.run_dir import read_log
+from tbd_lib.training.train import train
+from tbd_lib.video.frames import Video
 
 SEEDS = (0, 1, 2)
 CROP = 160

@@ -1,4 +1,4 @@
-"""Put the exercises into the lessons, and write the notebook of solutions: both from ``tbd_lib.exercises``.
+"""Put the exercises into the lessons, and write the notebook of solutions: both from ``tbd_lib.course.exercises``.
 
     python -m tools.exercises
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tbd_lib.exercises import LESSONS, Exercise, exercises_of
+from tbd_lib.course.exercises import LESSONS, Exercise, exercises_of
 from tbd_lib.files import write_whole
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -25,7 +25,7 @@ def cell_name(exercise: Exercise, kind: str) -> str:
 
 def lesson_cells(exercise: Exercise) -> dict[str, str]:
     """The sources of a lesson's cells for an exercise, by cell id."""
-    check = f"from tbd_lib.exercises import check\n\n\n{exercise.stub}\n\ncheck({exercise.name})"
+    check = f"from tbd_lib.course.exercises import check\n\n\n{exercise.stub}\n\ncheck({exercise.name})"
     return {cell_name(exercise, "task"): f"**Exercise.** {exercise.task.strip()}", cell_name(exercise, "try"): check}
 
 
@@ -64,7 +64,7 @@ def solutions() -> NotebookNode:
 
 def _imports() -> str:
     lines = ["import math", "", "import numpy as np", "import torch", "import torch.nn.functional as F"]
-    return "\n".join([*lines, "", "from tbd_lib.exercises import check", "", "_ = torch.set_num_threads(1)"])
+    return "\n".join([*lines, "", "from tbd_lib.course.exercises import check", "", "_ = torch.set_num_threads(1)"])
 
 
 def _text(name: str, source: str) -> NotebookNode:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from tbd_lib.checkpoint import bundled_model
-from tbd_lib.datasets import sample
-from tbd_lib.evaluate import unchanged
+from tbd_lib.course.viz import mask_strip
+from tbd_lib.datasets.videos import sample
+from tbd_lib.evaluation.evaluate import unchanged
 from tbd_lib.files import write_whole
-from tbd_lib.tracker import track
-from tbd_lib.viz import mask_strip
+from tbd_lib.tracking.tracker import track
+from tbd_lib.training.checkpoint import bundled_model
 
 
 def main(video: str = "lookalike-crossing", split: str = "val", columns: int = 5, out: Path = Path("docs")) -> None:

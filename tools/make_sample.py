@@ -10,9 +10,9 @@ from typing import Literal
 
 import tyro
 
-from tbd_lib.config import Challenge, SyntheticConfig
-from tbd_lib.synthetic import random_clip, write_davis
-from tbd_lib.video import Clip
+from tbd_lib.datasets.config import Challenge, SyntheticConfig
+from tbd_lib.datasets.synthetic.clips import random_clip, write_davis
+from tbd_lib.video.frames import Clip
 
 FOLDER = Path(__file__).parents[1] / "data" / "sample"
 LANDSCAPE = SyntheticConfig(height=240, width=427, frames=24, objects=(1, 1), distractors=(1, 1))

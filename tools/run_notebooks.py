@@ -22,8 +22,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json, write_whole
-from tbd_lib.provenance import provenance
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOTEBOOKS = REPOSITORY / "notebooks"

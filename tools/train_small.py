@@ -3,9 +3,9 @@
     python -m tools.train_small --coco-root FOLDER [--teacher FILE.py]
 
 ``FOLDER`` holds images and instances in COCO's layout (``train2017/``, ``annotations/``). ``FILE`` is a Python module
-whose ``load()`` gives a frozen ImageNet encoder (see ``tbd_lib.encoder.Encoder``) for the encoder to imitate in the
-later stages; without it they learn from masks alone. Run it again after an interruption and it goes on. Nothing of
-DAVIS is ever read.
+whose ``load()`` gives a frozen ImageNet encoder (see ``tbd_lib.method.encoder.Encoder``) for the encoder to imitate
+in the later stages; without it they learn from masks alone. Run it again after an interruption and it goes on.
+Nothing of DAVIS is ever read.
 """
 
 import importlib.util
@@ -17,17 +17,18 @@ from pathlib import Path
 import torch
 import tyro
 
-from tbd_lib.checkpoint import load_checkpoint, save_weights
-from tbd_lib.coco import coco
-from tbd_lib.config import SMALL_STAGE
-from tbd_lib.distance import DistanceScorer
-from tbd_lib.encoder import Encoder
-from tbd_lib.files import InputError, write_json, write_whole
-from tbd_lib.model import TBD, build_model
-from tbd_lib.provenance import provenance
-from tbd_lib.runs import minutes, read_log, training_lines
-from tbd_lib.stages import hold_out_images
-from tbd_lib.train import train
+from tbd_lib.datasets.coco import coco
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation.provenance import provenance
+from tbd_lib.files import write_json, write_whole
+from tbd_lib.method.distance import DistanceScorer
+from tbd_lib.method.encoder import Encoder
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.training.checkpoint import load_checkpoint, save_weights
+from tbd_lib.training.config import SMALL_STAGE
+from tbd_lib.training.run_dir import minutes, read_log, training_lines
+from tbd_lib.training.stages import hold_out_images
+from tbd_lib.training.train import train
 
 FIRST = replace(SMALL_STAGE, settle=0.0, hold_out=0)
 SECOND = replace(FIRST, synthetic_share=0.65, context_from=0, context_full=0, iterations=1400, settle=0.15, seed=1)

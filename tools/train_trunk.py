@@ -15,15 +15,16 @@ import torch
 import tyro
 from torch import nn
 
-from tbd_lib.config import COCO_STAGE, TrackConfig
-from tbd_lib.datasets import davis
-from tbd_lib.evaluate import evaluate
+from tbd_lib.datasets.videos import davis
+from tbd_lib.evaluation.evaluate import evaluate
+from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
-from tbd_lib.model import TBD
-from tbd_lib.provenance import provenance
-from tbd_lib.runs import differences, minutes, read_log
-from tbd_lib.stages import stage_videos
-from tbd_lib.train import train
+from tbd_lib.method.model import TBD
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.training.config import COCO_STAGE
+from tbd_lib.training.run_dir import differences, minutes, read_log
+from tbd_lib.training.stages import stage_videos
+from tbd_lib.training.train import train
 from tools.train_small import load_teacher
 
 SHORT = replace(

@@ -1,0 +1,261 @@
+"""The command line: ``tbd prepare``, ``train``, ``evaluate``, ``score``, ``export``, ``report``, ``track`` and more.
+
+Each command is one function, whose arguments are its options (tyro makes the parser). Bad input ends with one line on
+standard error and exit status 2. What is heavy is imported by the command that needs it.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+from tqdm.auto import tqdm
+
+from tbd_lib.cli.allocator import keep_freed_memory
+from tbd_lib.cli.bench import bench
+from tbd_lib.cli.model import model_on, track_config
+from tbd_lib.cli.track import fps_of, track
+from tbd_lib.datasets.prepare.command import prepare
+from tbd_lib.errors import InputError, TrainingError
+from tbd_lib.files import require_absent
+from tbd_lib.method.config import Precision
+from tbd_lib.tracking.config import BENCHMARK
+from tbd_lib.training.config import STAGES, TrainConfig
+
+ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."
+ABOUT_STAGES = {
+    "coco": "The paper's first stage: clips from images.",
+    "davis": "The paper's second stage, on DAVIS; begins with weights of the first (--init).",
+    "youtube-vos": "The paper's second stage, on YouTube-VOS; begins with weights of the first (--init).",
+    "sample": "The small model from scratch, on the bundled sample and synthetic videos: minutes on a laptop.",
+}
+
+if TYPE_CHECKING:
+    from tbd_lib.video.frames import Video
+
+    Stage = TrainConfig
+else:  # a command per stage, whose options are the fields of its configuration
+    Stage = Annotated[
+        tyro.extras.subcommand_type_from_defaults(STAGES, ABOUT_STAGES, prefix_names=False), tyro.conf.arg(name="")
+    ]
+
+Year = Literal[2016, 2017, 2018, 2019]
+Benchmark = Literal["davis", "youtube-vos"]
+INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
+
+
+def train(
+    stage: Stage,
+    data: Path | None = None,
+    init: Path | None = None,
+    encoder_weights: Path | None = None,
+    out: Path | None = None,
+    device: str | None = None,
+    override: bool = False,
+) -> None:
+    """Train, or go on with a run that was interrupted; on many processes with torchrun ... -m tbd_lib train ...
+
+    Args:
+        stage: Which recipe; every value of it can be set.
+        data: Root folder of the data set.
+        init: Weights of the whole model to begin with: .safetensors, the published .pth, or published-davis.
+        encoder_weights: torchvision's weights of DenseNet-121, for a run without --init; if left out, those that tbd
+            prepare fetched, else torchvision fetches them.
+        out: Folder for checkpoints, weights and the log; runs/<stage> if left out.
+        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
+        override: Go on although the folder holds a run of another configuration.
+    """
+    from tbd_lib.datasets.prepare.places import find_imagenet, find_weights
+    from tbd_lib.training.distributed import is_first
+    from tbd_lib.training.stages import stage_model, stage_videos
+    from tbd_lib.training.train import train as train_model
+
+    out = out or Path("runs") / stage.dataset
+    videos, held_out = stage_videos(stage, data)
+    init = None if init is None else find_weights(init)
+    model = stage_model(stage, init, encoder_weights or find_imagenet())
+    train_model(stage, model, videos, out, held_out=held_out, device=device, override=override)
+    if is_first():
+        print(f"weights in {out / 'final.safetensors'}, the log in {out / 'log.jsonl'}")
+
+
+def evaluate(
+    data: Path,
+    dataset: Benchmark = "davis",
+    year: Year | None = None,
+    split: str = "",
+    weights: Path | None = None,
+    out: Path | None = None,
+    json: Path | None = None,
+    device: str | None = None,
+    short_side: int = 480,
+    near: int | None = None,
+    precision: Precision = "float32",
+    compile: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Track a benchmark's videos and score the masks beside doing nothing.
+
+    Where only the benchmark's server has the true masks (DAVIS test-dev, YouTube-VOS), masks are written and nothing is
+    scored; tbd export makes the archive.
+
+    Args:
+        data: Root folder of the data set.
+        dataset: Its layout.
+        year: DAVIS-2016 joins all objects into one, DAVIS-2017 (the default) scores each. YouTube-VOS: 2018 and 2019
+            are folders of their own.
+        split: A list of videos in ImageSets/<year>, or a folder of YouTube-VOS; val, or valid, if left out.
+        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
+            weights fetched); the bundled small model if left out.
+        out: Where to write palette masks, as <out>/<video>/<frame>.png.
+        json: Where to write the scores of every object and frame.
+        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
+        short_side: Pixels that frames are resized to for tracking: 480 is the protocol, fewer are faster.
+        near: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
+        precision: Of the convolutions; bfloat16 is faster where the processor knows it.
+        compile: Encoder and decoder by torch.compile, which takes seconds to minutes at the first frames. On two CPU
+            cores the others gained nothing to speak of; on a GPU it was not tried.
+        overwrite: Write over masks and scores that are there already.
+    """
+    from tbd_lib.cli.benchmarks import benchmark_videos
+    from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
+    from tbd_lib.evaluation.evaluate import predict
+
+    if json is not None:
+        require_absent(json, overwrite)
+    config = track_config(short_side, near, precision, compile)
+    videos = benchmark_videos(data, dataset, year, split)
+    if all(video.truth is None for video in videos):
+        if out is None or json is not None:
+            raise InputError(f"{data}: has no true masks of this split to score with; expected --out and no --json")
+        count = predict(model_on(weights, device), videos, out, config, overwrite=overwrite)
+        print(f"{count} masks in {out}; tbd export makes the archive for the benchmark's server")
+        return
+    report = evaluate_videos(model_on(weights, device), videos, out, config, joined=year == 2016, overwrite=overwrite)
+    print(report.table())
+    if json is not None:
+        report.write_json(json)
+
+
+def export(
+    masks: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MASKS")],
+    archive: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="ARCHIVE.zip")],
+    data: Path,
+    dataset: Benchmark = "davis",
+    year: Year | None = None,
+    split: str = "",
+    overwrite: bool = False,
+) -> None:
+    """Pack a benchmark's masks for its server, after a look at every one of them.
+
+    Args:
+        masks: A folder with one folder of masks per video, as tbd evaluate writes it.
+        archive: The zip file to write.
+        data: Root folder of the data set, which tells what is expected.
+        dataset: Its layout.
+        year: As for tbd evaluate.
+        split: As for tbd evaluate.
+        overwrite: Write over an archive that is there already.
+    """
+    from tbd_lib.cli.benchmarks import benchmark_videos
+    from tbd_lib.evaluation.export import export as export_masks
+
+    require_absent(archive, overwrite)
+    count = export_masks(masks, benchmark_videos(data, dataset, year, split), archive, dataset)
+    print(f"{count} masks in {archive}")
+
+
+def score(
+    predictions: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PREDICTIONS")],
+    truth: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TRUTH")],
+    year: Literal[2016, 2017] = 2017,
+    json: Path | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Score masks that are there already.
+
+    Args:
+        predictions: A folder with one folder of masks per video.
+        truth: The same with true masks, or the root of a data set in DAVIS layout.
+        year: DAVIS-2016 joins all objects into one, DAVIS-2017 scores each.
+        json: Where to write J and F of every object and frame.
+        overwrite: Write over a file of scores that is there already.
+    """
+    from tbd_lib.evaluation.scoring import score as score_folders
+
+    if json is not None:
+        require_absent(json, overwrite)
+    report = score_folders(predictions, truth, joined=year == 2016)
+    print(report.table())
+    if json is not None:
+        report.write_json(json)
+
+
+def report(
+    results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULT.json")] = (),
+) -> None:
+    """Put the scores that the authors published beside ours: J&F on the same objects, and the gap.
+
+    Args:
+        results: Files of tbd evaluate --json; if left out, those that come with the package.
+    """
+    from tbd_lib.evaluation.published import compare, table
+    from tbd_lib.files import results_folder
+
+    ours = [results_folder() / name for name in ("davis2016_six_small.json", "trunk.json")]
+    print(table(compare(list(results) or ours)))
+
+
+def demo(
+    out: Path = Path("outputs/demo"), weights: Path | None = None, json: Path | None = None, device: str | None = None
+) -> None:
+    """Track the bundled sample's validation videos, score them, and leave masks and overlay videos.
+
+    Args:
+        out: Folder for the results; those of an earlier demo are written over.
+        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
+            weights fetched); the bundled small model if left out.
+        json: Where to write the scores of every object and frame.
+        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
+    """
+    from tbd_lib.datasets.videos import sample
+    from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
+
+    if json is not None:
+        require_absent(json, overwrite=False)
+    videos = sample("val")
+    report = evaluate_videos(model_on(weights, device), videos, out / "masks", BENCHMARK, overwrite=True)
+    for video in tqdm(videos, desc="overlays", unit="video"):
+        _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
+    print(report.table())
+    if json is not None:
+        report.write_json(json)
+    print(f"\nmasks in {out / 'masks'}, to look at: {out}/*.mp4")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
+    every = (prepare, train, evaluate, score, export, report, track, demo, bench)
+    commands = {command.__name__: command for command in every}
+    keep_freed_memory()
+    how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
+    try:
+        tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)
+    except (InputError, TrainingError, OSError) as error:
+        print(f"tbd: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ntbd: interrupted; what was written before is whole and stays", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _overlay_of_masks(video: "Video", masks: Path, path: Path) -> None:
+    """An overlay video of masks that lie in a folder."""
+    from tbd_lib.video.masks import read_mask
+    from tbd_lib.video.overlay import OverlayWriter, overlay
+
+    with OverlayWriter(path, fps_of(video)) as writer:
+        for frame in video.frames:
+            writer.write(overlay(frame.image, read_mask(masks / f"{frame.name}.png")))

@@ -1,1 +1,0 @@
-"""The command line's larger commands, a module for each."""

@@ -1,0 +1,143 @@
+"""Exercises of lesson 04: the distance score."""
+
+import torch
+
+from tbd_lib.course.exercises.exercise import Exercise, Mistake
+
+
+def table_entry(query: int, template: int, columns: int) -> int:
+    """Which entry of the table of distances belongs to a pair of positions.
+
+    query, template: numbers of two positions, row by row: position = row * columns + column.
+    columns: of the grid.
+    Returns the number of the position that is as far from the top left corner as the two are from each other,
+    in the same direction down and to the right.
+    """
+    rows_apart = abs(query // columns - template // columns)
+    columns_apart = abs(query % columns - template % columns)
+    return rows_apart * columns + columns_apart
+
+
+def _numbers_subtracted(query: int, template: int, columns: int) -> int:
+    return abs(query - template)
+
+
+def _rows_and_columns_swapped(query: int, template: int, columns: int) -> int:
+    rows_apart = abs(query // columns - template // columns)
+    columns_apart = abs(query % columns - template % columns)
+    return columns_apart * columns + rows_apart
+
+
+def _signed(query: int, template: int, columns: int) -> int:
+    rows_apart = query // columns - template // columns
+    columns_apart = query % columns - template % columns
+    return rows_apart * columns + columns_apart
+
+
+def score_by_hand(
+    distance: torch.Tensor, w: torch.Tensor, b: torch.Tensor, v: torch.Tensor, c: torch.Tensor
+) -> torch.Tensor:
+    """The distance score, from the network's weights.
+
+    distance: in grid cells, of shape (n,).
+    w, b: weight and bias of every hidden unit, of shape (units,).
+    v: what every hidden unit contributes, of shape (units,). c: the last bias, a single number.
+    Returns the scores, of shape (n,), between 0 and 1.
+    """
+    hidden = (distance[:, None] * w + b).clamp(min=0)
+    return torch.sigmoid(hidden @ v + c)
+
+
+def _without_relu(
+    distance: torch.Tensor, w: torch.Tensor, b: torch.Tensor, v: torch.Tensor, c: torch.Tensor
+) -> torch.Tensor:
+    return torch.sigmoid((distance[:, None] * w + b) @ v + c)
+
+
+def _without_sigmoid(
+    distance: torch.Tensor, w: torch.Tensor, b: torch.Tensor, v: torch.Tensor, c: torch.Tensor
+) -> torch.Tensor:
+    return (distance[:, None] * w + b).clamp(min=0) @ v + c
+
+
+def _without_bias(
+    distance: torch.Tensor, w: torch.Tensor, b: torch.Tensor, v: torch.Tensor, c: torch.Tensor
+) -> torch.Tensor:
+    return torch.sigmoid((distance[:, None] * w).clamp(min=0) @ v + c)
+
+
+def _networks() -> list[tuple[torch.Tensor, ...]]:
+    random = torch.Generator().manual_seed(4)
+    cases = []
+    for units, n in ((4, 9), (2, 5)):
+        w, b, v = (torch.randn(units, generator=random) for _ in range(3))
+        cases.append((torch.linspace(0, 12, n), w, b, v, torch.tensor(0.3)))
+    return cases
+
+
+def far_enough(score: torch.Tensor, distance: torch.Tensor, twin: float, own: float) -> float:
+    """How far away a twin must stand, so that its local score stays below the object's own.
+
+    score: the distance score at every distance, of shape (n,), falling.
+    distance: the distances, in grid cells, of shape (n,), rising.
+    twin: the twin's cosine with the object's templates.
+    own: the object's own local score at its place.
+    Returns the first of the distances at which twin * score is below own.
+    """
+    return float(distance[(twin * score < own).nonzero()[0, 0]])
+
+
+def _share_forgotten(score: torch.Tensor, distance: torch.Tensor, twin: float, own: float) -> float:
+    return float(distance[(score < own).nonzero()[0, 0]])
+
+
+def _last_instead(score: torch.Tensor, distance: torch.Tensor, twin: float, own: float) -> float:
+    return float(distance[(twin * score >= own).nonzero()[-1, 0]])
+
+
+def _twins() -> list[tuple[torch.Tensor, torch.Tensor, float, float]]:
+    distance = torch.arange(25.0)
+    falling = torch.sigmoid(2 - distance * 0.5)
+    return [(falling, distance, 0.6, 0.5), (falling, distance, 0.75, 0.3), (falling, distance, 0.85, 0.05)]
+
+
+EXERCISES = (
+    Exercise(
+        "04",
+        "Write the address in the table. All pairs that lie equally many rows and columns apart share one entry: "
+        "which one?",
+        table_entry,
+        lambda: [(0, 0, 5), (7, 13, 5), (13, 7, 5), (3, 20, 9), (26, 1, 4)],
+        (
+            Mistake(
+                _numbers_subtracted,
+                "the difference of two numbers is not the number of a difference: position 4 and position 5 of a grid "
+                "with five columns stand at opposite edges",
+            ),
+            Mistake(_rows_and_columns_swapped, "rows count times the number of columns, columns count once"),
+            Mistake(_signed, "a distance has no sign; take the absolute values first"),
+        ),
+    ),
+    Exercise(
+        "04",
+        "Write the scorer as a formula: one hidden layer, then one number, then the sigmoid.",
+        score_by_hand,
+        _networks,
+        (
+            Mistake(_without_relu, "without the ReLU the hidden layer is one straight line, whatever its width"),
+            Mistake(_without_sigmoid, "the last step is missing: scores lie between 0 and 1"),
+            Mistake(_without_bias, "without the hidden bias all units bend at the same place, distance 0"),
+        ),
+    ),
+    Exercise(
+        "04",
+        "A twin looks like the object up to a cosine `twin`. The object's own local score is `own`. From which of the "
+        "distances on is the twin beaten?",
+        far_enough,
+        _twins,
+        (
+            Mistake(_share_forgotten, "the twin's cosine counts too: its offer is the product of cosine and score"),
+            Mistake(_last_instead, "this is the last distance at which the twin still wins; asked is the next one"),
+        ),
+    ),
+)

@@ -1,0 +1,17 @@
+"""Figures that describe themselves: see ``described``."""
+
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.plots import bars, curves, heat_maps, lines
+from tbd_lib.course.viz.tracking import given_mask, mask_strip, pictures, score_maps
+
+__all__ = [
+    "Described",
+    "bars",
+    "curves",
+    "given_mask",
+    "heat_maps",
+    "lines",
+    "mask_strip",
+    "pictures",
+    "score_maps",
+]

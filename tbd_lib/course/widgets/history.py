@@ -1,0 +1,131 @@
+"""A tracked video that keeps what was remembered: every frame can be gone back to, looked into and corrected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tbd_lib.errors import InputError
+from tbd_lib.method.model import TBD
+from tbd_lib.method.templates import Templates
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.tracker import GivenMask, State, Step, Tracker
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.frames import Video
+
+SCORES = tuple(
+    f"{kind} {region}"
+    for kind in ("global", "local", "overall", "short", "long")
+    for region in ("background", "foreground")
+)
+"""The ten score maps in the order of ``TBD.match``."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One frame: what was remembered before it, what came out, what was remembered after it."""
+
+    before: State | None
+    step: Step
+    after: State
+
+    def templates(self, object_id: int) -> Templates:
+        """The templates of one object with which this frame was matched.
+
+        Raises:
+            LookupError: the object was not known before this frame.
+        """
+        for cohort in self.before.cohorts if self.before else ():
+            if object_id in cohort.ids:
+                return cohort.templates.take(torch.tensor([cohort.ids.index(object_id)]))
+        raise LookupError(f"object {object_id} was not known before frame {self.step.name}")
+
+    def known(self) -> tuple[int, ...]:
+        """The objects with which this frame was matched: those remembered, but for any that is given anew here."""
+        return () if self.step.scores is None else self.step.ids[: len(self.step.scores)]
+
+    def scores(self, object_id: int) -> Float[Tensor, "10 h w"]:
+        """The score maps of one object, in the order of ``SCORES``.
+
+        Raises:
+            LookupError: this frame was not matched with the object.
+        """
+        if self.step.scores is None or object_id not in self.known():
+            raise LookupError(f"frame {self.step.name} was not matched with object {object_id}; it is first given here")
+        return self.step.scores[self.known().index(object_id)]
+
+
+class History:
+    """The moments of a video, tracked as far as somebody has looked: the first view needs no whole video.
+
+    Args:
+        model: in inference mode.
+        video: with frames that can be taken by number.
+        config: of the tracker.
+
+    Raises:
+        InputError: frames that come in a stream, or no mask for the first frame.
+    """
+
+    def __init__(self, model: TBD, video: Video, config: TrackConfig | None = None) -> None:
+        if not isinstance(video.frames, Sequence):
+            raise InputError(f"{video.name}: its frames come in a stream; expected frames that can be taken by number")
+        if 0 not in video.given:
+            raise InputError(f"{video.name}: no mask for the first frame; expected one")
+        self.model, self.video = model, video
+        self.frames = video.frames
+        self._tracker = Tracker(model, config)
+        self._moments: list[Moment] = []
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, position: int) -> Moment:
+        """The moment of a frame, from 0; frames before it are tracked first if they were not."""
+        if not 0 <= position < len(self):
+            raise IndexError(f"{self.video.name}: frame {position}; expected 0 to {len(self) - 1}")
+        while len(self._moments) <= position:
+            self._moments.append(self._next())
+        return self._moments[position]
+
+    def _next(self) -> Moment:
+        place = len(self._moments)
+        before = self._moments[-1].after if self._moments else None
+        frame = self.frames[place]
+        self._tracker.state = before
+        step = self._tracker.step(frame.image, self.video.given.get(place), frame.name)
+        assert self._tracker.state is not None  # a mask was given in the first frame
+        return Moment(before, step, self._tracker.state)
+
+    def masks(self) -> list[Mask]:
+        """The predicted masks of all frames."""
+        return [self[i].step.mask for i in range(len(self))]
+
+    def correct(self, position: int, given: GivenMask) -> None:
+        """Correct objects in a frame: the mask stands there, and later frames are tracked anew when looked at.
+
+        Raises:
+            InputError: a mask of another size than the frame.
+        """
+        moment = self[position]
+        self._tracker.state = moment.after
+        self._tracker.correct(given)
+        mask = np.where(np.isin(moment.step.mask, np.unique(given[given > 0])), 0, moment.step.mask)
+        step = replace(moment.step, mask=np.where(given > 0, given, mask).astype(np.uint8))
+        self._moments[position:] = [Moment(moment.before, step, self._tracker.state)]
+
+    def drift(self, object_id: int) -> dict[str, Float[np.ndarray, "t"]]:
+        """How far the coarse foreground templates have turned away from their start: cosines with the first vector."""
+        kinds = ("overall", "short", "long")
+        found = {kind: [] for kind in kinds}
+        first = None
+        for moment in (self[i] for i in range(1, len(self))):
+            if moment.before is not None and object_id in moment.before.ids:
+                templates = moment.templates(object_id)
+                first = first if first is not None else templates.overall[0, 0, 1]
+                for kind in kinds:
+                    found[kind].append(float(getattr(templates, kind)[0, 0, 1] @ first))
+        return {kind: np.array(values) for kind, values in found.items()}

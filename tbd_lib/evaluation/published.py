@@ -1,0 +1,103 @@
+"""The scores that the authors published, beside ours: what was run, on how much of each benchmark, and the gap."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from tbd_lib.errors import InputError
+from tbd_lib.files import results_folder
+
+NAMES = {
+    "davis16_val": "DAVIS-2016 val",
+    "davis17_val": "DAVIS-2017 val",
+    "davis17_test-dev": "DAVIS-2017 test-dev",
+    "ytvos18_val": "YouTube-VOS 2018 val",
+}
+"""Benchmarks of the published file, in the order of the table."""
+TRAININGS = ("with COCO pre-training", "without COCO pre-training")
+WHOLE = {"ytvos18_val": "Overall"}  # where the one number is not called J&F
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a benchmark, or the part of it that was run, in J&F.
+
+    ``objects`` are those that were scored and all that there are (DAVIS-2016 joins those of a video). ``published`` is
+    the mean over the scored ones; ``ours`` is None where nothing was run.
+    """
+
+    benchmark: str
+    objects: tuple[int, int] | None
+    published: Mapping[str, float]  # by training
+    ours: float | None
+    source: str
+
+    @property
+    def gap(self) -> float | None:
+        """Ours less the published one with COCO pre-training."""
+        return None if self.ours is None else self.ours - self.published[TRAININGS[0]]
+
+
+def compare(files: Sequence[Path]) -> list[Row]:
+    """A line for every result file, and one for every benchmark that none of them covers.
+
+    Args:
+        files: as ``tbd evaluate --json`` writes them, of DAVIS-2016 or DAVIS-2017.
+
+    Raises:
+        InputError: a file that is not such a result, or holds an object for which nothing was published.
+    """
+    published = json.loads((results_folder() / "published.json").read_text())["scores"]
+    rows = [_row(path, published) for path in files]
+    covered = {row.benchmark for row in rows if row.objects and row.objects[0] == row.objects[1]}
+    for key, name in NAMES.items():
+        if name not in covered:
+            whole = {training: published[training][key][WHOLE.get(key, "J&F")] for training in TRAININGS}
+            rows.append(Row(name, None, whole, None, "not run"))
+    return rows
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as aligned text."""
+    head = ("benchmark", "objects", "published", "without COCO", "ours", "gap", "from")
+    lines: list[tuple[str, ...]] = [head]
+    for row in rows:
+        part = f"{row.objects[0]} of {row.objects[1]}" if row.objects else "all"
+        numbers = [f"{row.published[training]:.3f}" for training in TRAININGS]
+        ours, gap = ("-", "-") if row.ours is None else (f"{row.ours:.3f}", f"{row.gap:+.3f}")
+        lines.append((row.benchmark, part, *numbers, ours, gap, row.source))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join(["J&F, published by the authors and ours", *text])
+
+
+def _row(path: Path, published: Mapping[str, Any]) -> Row:
+    """One result file beside what was published of the same objects."""
+    scores = _read(path)
+    key = "davis16_val" if scores["joined"] else "davis17_val"
+    videos = scores["videos"].items()
+    ours = {f"{video}{i}": one["J&F"] for video, content in videos for i, one in content["objects"].items()}
+    theirs = {training: published[training][key]["per_object"] for training in TRAININGS}
+    if unknown := sorted(set(ours) - set(theirs[TRAININGS[0]])):
+        raise InputError(f"{path}: found the object {unknown[0]}, expected those of {NAMES[key]}")
+    same = {training: _mean_of(every, list(ours)) for training, every in theirs.items()}
+    return Row(NAMES[key], (len(ours), len(theirs[TRAININGS[0]])), same, mean(ours.values()), str(path))
+
+
+def _mean_of(every: Mapping[str, Mapping[str, float]], names: list[str]) -> float:
+    """Mean J&F of some objects."""
+    return mean((every[name]["J"] + every[name]["F"]) / 2 for name in names)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A report's content; some result files hold one under "scores"."""
+    try:
+        content = json.loads(path.read_text())
+        content = content.get("scores", content)
+        assert content["videos"] and "joined" in content
+    except (ValueError, KeyError, AttributeError, AssertionError) as error:
+        raise InputError(f"{path}: no scores of videos in it; expected a file of tbd evaluate --json") from error
+    return content

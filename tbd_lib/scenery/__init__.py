@@ -1,5 +1,0 @@
-"""What ``synthetic.py`` draws with.
-
-``textures`` (surfaces cut from photographs), ``bodies`` (shapes and limbs), ``sprites`` (things that move and are
-painted), ``scenes`` (camera, light, filming, measuring), ``staging`` (planning what happens).
-"""

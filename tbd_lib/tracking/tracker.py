@@ -1,0 +1,281 @@
+"""From the model's verbs to a video: sizes, padding, ids, and all objects together, one frame at a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from tbd_lib.errors import InputError
+from tbd_lib.method.aggregate import aggregate_log_odds
+from tbd_lib.method.matching import Key, grid_mask
+from tbd_lib.method.model import TBD, Features, autocast
+from tbd_lib.method.shapes import STRIDE
+from tbd_lib.method.templates import Templates, start_templates
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.geometry import Size, crop, pad, padded_size, resized
+from tbd_lib.tracking.region_of_interest import log_odds
+from tbd_lib.video.arrays import Image, Mask
+from tbd_lib.video.frames import Video
+from tbd_lib.video.masks import ids_of, size_of
+from tbd_lib.video.prefetch import ahead
+
+GivenMask = UInt8[np.ndarray, "_ _"]
+"""An id mask from outside: whether it fits the frame is checked here, with a message."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Objects that entered in the same frame: their ids, and what is remembered of them."""
+
+    ids: tuple[int, ...]
+    templates: Templates
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a tracker remembers between two frames. A kept state can be gone back to."""
+
+    frame: Size  # the video's size in pixels, rows and columns
+    work: Size  # the size at which the model works, before padding
+    key: Key  # of the frame before
+    cohorts: tuple[Cohort, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """All known objects, cohort by cohort."""
+        return tuple(i for cohort in self.cohorts for i in cohort.ids)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the tracker says of one frame.
+
+    ``prob`` is at the working size, without padding: ``prob[0]`` is the background, then the objects in the order of
+    ``ids``. ``scores`` are the ten maps of ``TBD.match`` on the grid of the padded frame, for the first ``k`` of
+    ``ids``: those that were known before this frame (the others entered in it). None where no object was known.
+    """
+
+    name: str
+    image: Image  # the frame itself
+    mask: Mask  # ids at the video's own size
+    ids: tuple[int, ...]
+    prob: Float[Tensor, "labels y x"]
+    scores: Float[Tensor, "k 10 h w"] | None
+
+
+def track(model: TBD, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
+    """Track the objects given in a video; yields one ``Step`` per frame, and remembers only what the method needs.
+
+    Raises:
+        InputError: a frame or a given mask of another size than the first frame.
+    """
+    tracker = Tracker(model, config)
+    for position, frame in enumerate(ahead(video.frames)):
+        try:
+            yield tracker.step(frame.image, video.given.get(position), frame.name)
+        except InputError as error:
+            raise InputError(f"{video.name}, frame {frame.name}: {error}") from error
+
+
+class Tracker:
+    """Tracks any number of objects, up to 255, through a stream of frames.
+
+    ``state`` is a record, None before the first object: keep it to go back to a frame, assign it to go on from there.
+
+    Args:
+        model: the model in inference mode, on the device where tracking shall run.
+        config: working size, and how many objects go through the decoder at once.
+    """
+
+    def __init__(self, model: TBD, config: TrackConfig | None = None) -> None:
+        self.model = model
+        self.config = config or TrackConfig()
+        if self.config.compile:
+            model.compile_parts()
+        self.state: State | None = None
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The objects that are tracked, in the order of ``Step.prob``."""
+        return self.state.ids if self.state else ()
+
+    def reset(self) -> None:
+        """Forget everything; the next frame may be of another video."""
+        self.state = None
+
+    def remove(self, *ids: int) -> None:
+        """Stop tracking these objects.
+
+        Raises:
+            KeyError: an id that is not tracked.
+        """
+        if unknown := set(ids) - set(self.ids):
+            raise KeyError(f"ids {sorted(unknown)} are not tracked; known are {list(self.ids)}")
+        assert self.state is not None
+        self.state = replace(self.state, cohorts=_without(self.state.cohorts, ids))
+
+    @torch.no_grad()
+    def correct(self, given: GivenMask) -> None:
+        """Correct objects in the frame that was last seen, or add some there.
+
+        They start anew from that frame's key and this mask; objects that the mask does not name go on as they were.
+
+        Raises:
+            InputError: the mask is of another size than the frames, or no frame with an object was seen yet.
+        """
+        if self.state is None:
+            raise InputError("a correction before any object was given; expected a first mask, given to step()")
+        _check_size(given, self.state.frame)
+        ids = tuple(ids_of(given))
+        foreground = self._given_foreground(given, ids, self.state.work)
+        templates = start_templates(self.state.key, grid_mask(regions_of(foreground), STRIDE))
+        cohorts = (*_without(self.state.cohorts, ids), Cohort(ids, templates))
+        self.state = replace(self.state, cohorts=cohorts if ids else self.state.cohorts)
+
+    @torch.no_grad()
+    def step(self, image: Image, given: GivenMask | None = None, name: str = "") -> Step:
+        """Segment the next frame.
+
+        Args:
+            image: the frame, of the same size as all others.
+            given: an id mask of objects that enter here, or that are corrected: a known id that is given again starts
+                anew from this mask (the original would track it twice). In the output it has the given pixels and no
+                others, at any working size.
+            name: what the ``Step`` is to be called.
+
+        Raises:
+            InputError: another size than before, or a given mask that does not fit the frame.
+        """
+        size = (image.shape[0], image.shape[1])
+        self._check(size, given)
+        new = tuple(ids_of(given)) if given is not None else ()
+        if self.state is None and not new:
+            return _nothing(name, image)
+        work = self.state.work if self.state else self._working_size(size, given)
+        device = self.model.short_inertia.device
+        with autocast(device, self.config.precision):
+            features = self.encode(image, work)
+        known = _without(self.state.cohorts if self.state else (), new)
+        scores = []
+        for cohort in known:
+            scores.append(self.model.match(features, cohort.templates))
+            features.products.forget(cohort.templates.first_key)  # which no other cohort has
+        features.products.forget()
+        with autocast(device, self.config.precision):
+            odds = [
+                log_odds(self.model, features, cohort.templates, own, self.config)
+                for cohort, own in zip(known, scores, strict=True)
+            ]
+        cohorts = known
+        if given is not None and new:
+            foreground = self._given_foreground(given, new, work)
+            odds.append(foreground.logit())
+            cohorts = (*known, Cohort(new, self.model.start(features, regions_of(foreground))))
+        together = aggregate_log_odds(torch.cat(odds)) if odds else features.key.new_ones(1, *padded_size(work))
+        if self.state is not None:  # the very first masks stand as they were given; later ones join in the update
+            cohorts = self._update(features, cohorts, together[1:])
+        self.state = State(size, work, features.key, cohorts)
+        inside = crop(together, work)
+        before = self.ids[: len(self.ids) - len(new)]  # those given here are where they are given, and nowhere else
+        mask = _ids_at_size(inside[: 1 + len(before)], before, size)
+        mask = mask if given is None else np.where(given > 0, given, mask)
+        return Step(name, image, mask, self.ids, inside, torch.cat(scores, 1)[0] if scores else None)
+
+    def _check(self, size: Size, given: GivenMask | None) -> None:
+        if min(size) < STRIDE:
+            raise InputError(f"a frame of {size_of(size)} pixels; expected at least {STRIDE} on each side")
+        if self.state is not None and size != self.state.frame:
+            raise InputError(f"a frame of {size_of(size)} pixels; expected {size_of(self.state.frame)} as before")
+        if given is not None:
+            _check_size(given, size)
+
+    def _working_size(self, size: Size, given: Mask | None) -> Size:
+        """The frame's size with ``short_side`` as the shorter side, unless that leaves an object too small.
+
+        As the evaluation of the method does; a smaller frame keeps its size unless the configuration enlarges.
+        """
+        short = self.config.short_side
+        if short is None or given is None or (min(size) <= short and not self.config.enlarge):
+            return size
+        scale = short / min(size)
+        smallest = np.bincount(given[given > 0]).take(ids_of(given)).min()
+        if scale < 1 and smallest * scale**2 < self.config.min_object_pixels:
+            return size
+        return round(size[0] * scale), round(size[1] * scale)
+
+    def encode(self, image: Image, work: Size) -> Features:
+        """Features of a frame at the working size: resized, then padded by reflection."""
+        like = self.model.short_inertia
+        pixels = (
+            torch.from_numpy(np.ascontiguousarray(image)).to(like.device).permute(2, 0, 1)[None].to(like.dtype) / 255
+        )
+        if pixels.shape[-2:] != work:
+            pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
+        return self.model.encode(pad(pixels))
+
+    def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o y x"]:
+        """A given mask as one 0/1 map per object, at the working size and padded as the frame is."""
+        like = self.model.short_inertia
+        mask = torch.from_numpy(np.ascontiguousarray(given)).to(like.device)
+        maps = (mask == torch.tensor(ids, device=like.device)[:, None, None]).to(like.dtype)[None]
+        if maps.shape[-2:] != work:
+            maps = F.interpolate(maps, work, mode="nearest-exact")
+        return pad(maps)[0]
+
+    def _update(
+        self, features: Features, cohorts: tuple[Cohort, ...], foreground: Float[Tensor, "o H W"]
+    ) -> tuple[Cohort, ...]:
+        """All cohorts after this frame (step 7), given all objects' probabilities in the order of the cohorts."""
+        parts = foreground.split([len(cohort.ids) for cohort in cohorts])
+        return tuple(
+            Cohort(cohort.ids, self.model.update(features, cohort.templates, regions_of(part)))
+            for cohort, part in zip(cohorts, parts, strict=True)
+        )
+
+
+def regions_of(foreground: Float[Tensor, "o H W"]) -> Float[Tensor, "1 o 2 H W"]:
+    """Background and foreground of every object, as a batch of one clip."""
+    return torch.stack([1 - foreground, foreground], 1)[None]
+
+
+def _ids_at_size(prob: Float[Tensor, "labels y x"], ids: tuple[int, ...], size: Size) -> Mask:
+    """The most probable id of every pixel: probabilities are resized first, and one object at a time.
+
+    (The original takes the maximum at the working size.) A tie goes to the background, then to the earlier object.
+    """
+    best = resized(prob[0], size)
+    winner = torch.zeros(size, dtype=torch.uint8, device=prob.device)
+    for own, i in zip(prob[1:], ids, strict=True):
+        own = resized(own, size)
+        winner[own > best] = i
+        best = torch.maximum(best, own)
+    return winner.cpu().numpy()
+
+
+def _without(cohorts: tuple[Cohort, ...], ids: Iterable[int]) -> tuple[Cohort, ...]:
+    """The cohorts without some objects; a cohort that is left empty goes."""
+    gone = set(ids)
+    left = []
+    for cohort in cohorts:
+        keep = [n for n, i in enumerate(cohort.ids) if i not in gone]
+        if len(keep) == len(cohort.ids):
+            left.append(cohort)
+        elif keep:
+            index = torch.tensor(keep, device=cohort.templates.area.device)
+            left.append(Cohort(tuple(cohort.ids[n] for n in keep), cohort.templates.take(index)))
+    return tuple(left)
+
+
+def _check_size(given: GivenMask, size: Size) -> None:
+    if given.shape != size:
+        raise InputError(f"a mask of {size_of(given.shape)} pixels; expected {size_of(size)} as the frame")
+
+
+def _nothing(name: str, image: Image) -> Step:
+    """The step of a frame before any object is known."""
+    size = image.shape[:2]
+    return Step(name, image, np.zeros(size, np.uint8), (), torch.ones(1, *size), None)

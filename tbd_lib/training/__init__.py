@@ -1,0 +1,1 @@
+"""Clips in, a model out: settings, the loop, checkpoints."""

@@ -1,0 +1,144 @@
+"""Weights in and out: our own safetensors files, and the layout of the published checkpoint."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from tbd_lib.errors import InputError
+from tbd_lib.files import data_folder, write_whole
+from tbd_lib.method.config import PAPER, ModelConfig
+from tbd_lib.method.model import TBD, build_model
+
+Tensors = dict[str, Tensor]
+
+# The published checkpoint's names, each prefix beside ours.
+PUBLISHED = {
+    "vos.encoder.mean": "encoder.normalise.mean",
+    "vos.encoder.std": "encoder.normalise.std",
+    "vos.encoder.conv0": "encoder.stem.0",
+    "vos.encoder.norm0": "encoder.stem.1",
+    "vos.encoder.denseblock": "encoder.block",
+    "vos.encoder.transition": "encoder.transition",
+    "vos.matcher.short": "short_inertia",
+    "vos.matcher.long": "long_inertia",
+    "vos.matcher.conv.conv": "key_head.conv",
+    "dsf.0": "distance.hidden",
+    "dsf.2": "distance.out",
+}
+PUBLISHED_STAGES = {"1": "16", "2": "8", "3": "4"}
+PUBLISHED_LAYERS = {
+    "conv{}.conv": "reduce",
+    "blend{}.conv": "blend",
+    "cbam{}.conv1.conv": "attend.conv",
+    "cbam{}.conv2.0.conv": "attend.channel_gate.0",
+    "cbam{}.conv2.1.conv": "attend.channel_gate.2",
+    "cbam{}.conv3.0.conv": "attend.spatial_gate.0",
+    "cbam{}.conv3.1.conv": "attend.spatial_gate.2",
+    "deconv{}.deconv": "enlarge",
+}
+
+
+def our_name(published: str) -> str:
+    """Our name of a tensor of the published checkpoint; a name that is not of that layout stays as it is."""
+    for prefix, ours in PUBLISHED.items():
+        if published.startswith(prefix):
+            return ours + published.removeprefix(prefix)
+    for layer, ours in PUBLISHED_LAYERS.items():
+        pattern = "vos.decoder." + layer.format("([123])")
+        if found := re.match(pattern, published):
+            return f"decoder.stage{PUBLISHED_STAGES[found[1]]}.{ours}{published[found.end() :]}"
+    return published
+
+
+def save_weights(path: Path, model: TBD, dtype: torch.dtype = torch.float32) -> None:
+    """Write a model's weights and configuration as safetensors, whole or not at all."""
+    state = {
+        name: value.to(dtype).contiguous() if value.is_floating_point() else value.contiguous()
+        for name, value in model.state_dict().items()
+    }
+    with write_whole(path) as temporary:
+        save_file(state, temporary, metadata={"config": json.dumps(asdict(model.config))})
+
+
+def load_checkpoint(path: Path | str) -> TBD:
+    """A model in inference mode with the weights of a file, in float32.
+
+    ``.safetensors`` is our own layout and tells its configuration. Anything else is read as a published checkpoint
+    of TBD (DenseNet-121, the paper's widths); pickled code is never run.
+
+    Raises:
+        InputError: no such file; not a checkpoint, truncated or holding pickled code; tensors missing, extra or of
+            another shape (the first few of each are listed).
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a checkpoint (.safetensors, or the published .pth)")
+    config, state = _read_safetensors(path) if path.suffix == ".safetensors" else (PAPER, _read_published(path))
+    model = build_model(config)
+    fill(model, state, path)
+    return model.eval()
+
+
+def bundled_model() -> TBD:
+    """The small trained model that ships with the project."""
+    return load_checkpoint(data_folder() / "weights" / "small.safetensors")
+
+
+def fill(model: TBD, state: Mapping[str, Tensor], source: Path) -> None:
+    """Copy tensors into the model after checking that they are the ones that it has.
+
+    Raises:
+        InputError: naming ``source`` and the first few tensors that are missing, extra or misshapen.
+    """
+    own = model.state_dict()
+    shapes = {
+        name: f"{name} {list(state[name].shape)}, expected {list(own[name].shape)}" for name in own if name in state
+    }
+    wrong = {
+        "missing": [name for name in own if name not in state],
+        "extra": [name for name in state if name not in own],
+        "misshapen": [text for name, text in shapes.items() if state[name].shape != own[name].shape],
+    }
+    if any(wrong.values()):
+        raise InputError(f"{source}: not the tensors of this model: " + "; ".join(map(_few, wrong, wrong.values())))
+    model.load_state_dict({name: value.to(own[name]) for name, value in state.items()})
+
+
+def _few(kind: str, names: list[str], most: int = 3) -> str:
+    """``"2 missing (a, b)"``, naming a few only."""
+    listed = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+    return f"{len(names)} {kind}" + (f" ({listed})" if names else "")
+
+
+def _read_safetensors(path: Path) -> tuple[ModelConfig, Tensors]:
+    try:
+        with safe_open(path, "pt") as file:
+            settings = json.loads((file.metadata() or {})["config"])
+            if "templates" in settings:
+                settings["templates"] = tuple(settings["templates"])  # JSON knows lists only
+            config = ModelConfig(**settings)
+            return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: {_line(error)}; expected safetensors written by tbd_lib") from error
+
+
+def _read_published(path: Path) -> Tensors:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds here: zip, pickle, end of file, runtime
+        raise InputError(f"{path}: {_line(error)}; expected tensors saved by torch, without pickled code") from error
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise InputError(f"{path}: holds {type(content).__name__}; expected a dictionary of tensors by name")
+    return {our_name(name): value for name, value in content.items()}
+
+
+def _line(error: Exception) -> str:
+    """The first line of an error's message, short."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:120]

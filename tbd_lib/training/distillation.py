@@ -1,0 +1,49 @@
+"""A small encoder learns to say what a large, trained one says (features of FitNets; Romero et al., 2015)."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tbd_lib.method.encoder import Encoder
+
+
+class Imitation(nn.Module):
+    """How unlike the teacher's features at stride 16 are to a linear map of the pupil's: one minus their cosine.
+
+    Each of the teacher's channels is shifted and scaled by its mean and deviation over the pictures seen so far: the
+    cosine is not about what all places have in common. The map is learned on the way and then thrown away.
+
+    Args:
+        teacher: a frozen encoder. It is no part of this module: its weights are neither trained nor saved.
+        width: channels of the pupil's features at stride 16.
+        momentum: share of the old mean and deviation that is kept at each step.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    seen: Tensor
+
+    def __init__(self, teacher: Encoder, width: int, momentum: float = 0.99) -> None:
+        super().__init__()
+        self._teacher = (teacher,)  # in a tuple, since a module would become a part of this one
+        self.momentum = momentum
+        self.lift = nn.Conv2d(width, teacher.channels[2], 1)
+        self.register_buffer("mean", torch.zeros(teacher.channels[2]))
+        self.register_buffer("deviation", torch.ones(teacher.channels[2]))
+        self.register_buffer("seen", torch.tensor(0))
+
+    def forward(self, images: Float[Tensor, "b 3 H W"], s16: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+        """The loss, between 0 and 2, for images in [0, 1] and the pupil's features of them."""
+        with torch.no_grad():
+            wanted = self._teacher[0](images)[2].float()
+            self._learn_scale(wanted)
+            wanted = (wanted - self.mean[:, None, None]) / self.deviation[:, None, None]
+        return 1 - F.cosine_similarity(self.lift(s16).float(), wanted, dim=1).mean()
+
+    def _learn_scale(self, wanted: Float[Tensor, "b d h w"]) -> None:
+        """Follow mean and deviation per channel; the first pictures count in full."""
+        keep = min(self.momentum, 1 - 1 / (1 + int(self.seen)))
+        self.mean.lerp_(wanted.mean((0, 2, 3)), 1 - keep)
+        self.deviation.lerp_(wanted.std((0, 2, 3)).clamp(min=1e-3), 1 - keep)
+        self.seen += 1

@@ -1,0 +1,211 @@
+"""The folder of a training run: its log, its weights, and all it takes to go on exactly where it was interrupted."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+from statistics import mean
+from time import perf_counter, time
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from tqdm.auto import tqdm
+
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation.provenance import PACKAGES, provenance, version
+from tbd_lib.files import write_json, write_whole
+from tbd_lib.method.model import TBD
+from tbd_lib.training.checkpoint import save_weights
+from tbd_lib.training.config import TrainConfig
+
+IRRELEVANT = {"workers", "save_every", "log_every"}  # settings that change no weights
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """A part of a run: model, optimiser, scaler."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of its state."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
+        """Take a state over."""
+        ...
+
+
+class Run:
+    """What one run writes.
+
+    ``last.pt`` is all it takes to go on; ``best.safetensors`` and ``final.safetensors`` are weights to track with;
+    ``log.jsonl`` has a line every ``log_every`` iterations and one per validation; ``run.json`` says how it was made.
+
+    Args:
+        out: the folder.
+        config: of the run.
+        parts: model, optimiser and so on, by name.
+    """
+
+    def __init__(self, out: Path, config: TrainConfig, parts: Mapping[str, Stateful]) -> None:
+        self.out, self.config, self.parts = out, config, parts
+        self.best: float | None = None
+        self.saved = 0  # iterations that the last checkpoint holds
+
+    def read(self, override: bool = False) -> dict[str, Any] | None:
+        """The state of an interrupted run in this folder; None where there is none.
+
+        Raises:
+            InputError: it cannot be read, or is of another configuration (unless ``override``).
+        """
+        path = self.out / "last.pt"
+        if not path.exists():
+            return None
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            changed = differences(state["config"], asdict(self.config))
+        except Exception as error:  # torch raises many kinds here: zip, pickle, end of file, runtime
+            raise InputError(
+                f"{path}: cannot be read ({type(error).__name__}); expected the checkpoint of a run"
+            ) from error
+        if changed and not override:
+            raise InputError(
+                f"{path}: a run of another configuration: {'; '.join(changed)}; expected the same "
+                "(or --override, or another --out)"
+            )
+        return state
+
+    def resume(self, state: Mapping[str, Any] | None) -> int:
+        """Take a state over; returns how many iterations are done."""
+        if state is None:
+            return 0
+        for name, part in self.parts.items():
+            part.load_state_dict(state["parts"][name])
+        torch.set_rng_state(state["random"])
+        if torch.cuda.is_available() and state["random_cuda"]:
+            torch.cuda.set_rng_state_all(state["random_cuda"])
+        self.best, self.saved = state["best"], state["iteration"]
+        return state["iteration"]
+
+    def begin(self) -> None:
+        """Say how the run is made, and drop what an interrupted one logged after its last checkpoint."""
+        write_json(self.out / "run.json", {"config": asdict(self.config), "provenance": provenance()})
+        log = self.out / "log.jsonl"
+        lines = log.read_text().splitlines() if log.exists() else []
+        with write_whole(log) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in lines if self._is_done(line)))
+
+    def save(self, iteration: int) -> None:
+        """Write ``last.pt``, whole or not at all.
+
+        Raises:
+            OSError: no space left, or no right to write; the checkpoint before stays.
+        """
+        state = {
+            "version": version(PACKAGES[0]),
+            "config": asdict(self.config),
+            "iteration": iteration,
+            "best": self.best,
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
+        }
+        content = BytesIO()  # written by ourselves, since torch.save hides what the file system says
+        torch.save(state, content)
+        with write_whole(self.out / "last.pt") as temporary:
+            temporary.write_bytes(content.getbuffer())
+        self.saved = iteration
+
+    def save_if_best(self, model: TBD, score: float) -> None:
+        """Write ``best.safetensors`` if no validation before scored as high."""
+        if self.best is None or score > self.best:
+            self.best = score
+            save_weights(self.out / "best.safetensors", model)
+
+    def log(self, **entry: int | float) -> None:
+        """One line, with numbers that can be read."""
+        line = {name: value if isinstance(value, int) else round(value, 5) for name, value in entry.items()}
+        with (self.out / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _is_done(self, line: str) -> bool:
+        """Whether a line is whole and tells of an iteration that the checkpoint knows."""
+        try:
+            return json.loads(line)["iteration"] <= self.saved
+        except ValueError:  # a crash cut it
+            return False
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Settings that differ, as ``"augment.swap 0.2, now 0.0"``; those that change no weights are left out."""
+    found = []
+    for name in dict.fromkeys([*old, *new]):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += differences(before, after, f"{prefix}{name}.")
+        elif before != after and prefix + name not in IRRELEVANT:
+            found.append(f"{prefix}{name} {before}, now {after}")
+    return found
+
+
+def read_log(out: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log: of training, and of validation."""
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def training_lines(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A log's lines without those of validation."""
+    return [line for line in log if "loss" in line]
+
+
+def minutes(log: Sequence[dict[str, Any]]) -> float:
+    """Time from a log's first line of training to its last."""
+    lines = training_lines(log)
+    return round((lines[-1]["time"] - lines[0]["time"]) / 60, 1)
+
+
+class Meter:
+    """Progress on the screen and in the log.
+
+    Args:
+        run: where to log.
+        done: iterations before this start.
+        shown: whether this process shows and logs.
+    """
+
+    def __init__(self, run: Run, done: int, shown: bool) -> None:
+        self.run, self.shown = run, shown
+        self.bar = tqdm(initial=done, total=run.config.iterations, desc="train", unit="it", disable=not shown)
+        self._begin()
+
+    def __enter__(self) -> "Meter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def count(self, iteration: int, last: bool, loss: float, iou: float, rate: float) -> None:
+        """One more iteration is done."""
+        self.recent.append((loss, iou))
+        speed = len(self.recent) * self.run.config.batch / (perf_counter() - self.start)
+        self.bar.set_postfix(loss=f"{loss:.3f}", iou=f"{iou:.3f}", clips_per_s=f"{speed:.1f}", refresh=False)
+        self.bar.update()
+        if not (iteration % self.run.config.log_every == 0 or last):
+            return
+        if self.shown:
+            losses, ious = zip(*self.recent, strict=True)
+            values = {"loss": mean(losses), "iou": mean(ious), "rate": rate, "clips_per_second": speed, "time": time()}
+            self.run.log(iteration=iteration, **values)
+        self._begin()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time that does not count: the clips' speed is that of training alone."""
+        began = perf_counter()
+        yield
+        self.start += perf_counter() - began
+
+    def _begin(self) -> None:
+        self.recent: list[tuple[float, float]] = []
+        self.start = perf_counter()

@@ -1,0 +1,175 @@
+"""What a tracked video leaves the house as: besides id PNGs, forms that other programs read.
+
+All are made from frames and the id masks that were written, one frame at a time, so that memory does not grow with the
+video (but for a WebP's compressed pictures). Each file appears under its name when it is whole, and only then.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from operator import length_hint
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+from PIL import Image as Pictures
+from pycocotools import mask as run_lengths
+from tqdm.auto import tqdm
+
+from tbd_lib.errors import InputError
+from tbd_lib.files import write_whole
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.frames import Frame, Video
+from tbd_lib.video.masks import ids_of, read_mask, require_size
+from tbd_lib.video.overlay import OverlayWriter, overlay
+
+Kind = Literal["mp4", "webp", "objects", "coco", "npz", "cutouts"]
+Write = Callable[[Frame, Mask], None]
+
+
+def write_outputs(video: Video, masks: Path, out: Path, kinds: Sequence[Kind], fps: float) -> dict[Kind, Path]:
+    """Write a video's masks in other forms.
+
+    ========  ====================================================================================
+    mp4       ``overlay.mp4``, the masks drawn over the frames
+    webp      ``overlay.webp``, the same as an animated picture
+    objects   ``objects/<id>/<frame>.png``, one black and white PNG per object and frame
+    coco      ``coco.json``, images and annotations with run lengths, as the COCO tools read them
+    npz       ``masks.npz``, one ``uint8`` array of ids per frame, under the frame's name
+    cutouts   ``cutouts/<id>/<frame>.png``, the object's pixels on a transparent ground
+    ========  ====================================================================================
+
+    Args:
+        video: frames, in order.
+        masks: folder of id PNGs, one per frame and named as it.
+        out: folder for the results.
+        kinds: which of the forms.
+        fps: frames per second of the films.
+
+    Returns:
+        Where each of them lies.
+
+    Raises:
+        InputError: a mask is missing or has not its frame's size.
+        OSError: no space left, or no right to write.
+    """
+    places: dict[Kind, Path] = {kind: out / PLACES[kind] for kind in kinds}
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_writer(kind, place, fps)) for kind, place in places.items()]
+        for frame in tqdm(video.frames, desc="outputs", total=length_hint(video.frames) or None, unit="frame"):
+            path = masks / f"{frame.name}.png"
+            mask = require_size(read_mask(path), frame.image.shape, path)
+            for write in writers:
+                write(frame, mask)
+    return places
+
+
+PLACES: Mapping[Kind, str] = {
+    "mp4": "overlay.mp4",
+    "webp": "overlay.webp",
+    "objects": "objects",
+    "coco": "coco.json",
+    "npz": "masks.npz",
+    "cutouts": "cutouts",
+}
+
+
+@contextmanager
+def _writer(kind: Kind, place: Path, fps: float) -> Iterator[Write]:
+    """The function that takes one frame after another."""
+    if kind in ("mp4", "webp"):
+        with OverlayWriter(place, fps) as film:
+            yield lambda frame, mask: film.write(overlay(frame.image, mask))
+    elif kind == "coco":
+        with write_whole(place) as temporary, CocoWriter(temporary) as annotations:
+            yield annotations.write
+    elif kind == "npz":
+        with write_whole(place) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED) as arrays:
+            yield lambda frame, mask: _write_array(arrays, frame.name, mask)
+    else:
+        yield {"objects": _write_objects, "cutouts": _write_cutouts}[kind](place)
+
+
+class CocoWriter:
+    """Writes images and annotations in the form of COCO's instances, while they come.
+
+    Object ids are both ``category_id`` and ``track_id``; run lengths are compressed, boxes are x, y, width, height.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._images: list[dict[str, object]] = []
+        self._ids: set[int] = set()
+        self._count = 0
+
+    def __enter__(self) -> "CocoWriter":
+        self._file = self._path.open("w")
+        self._file.write('{"annotations": [')
+        return self
+
+    def write(self, frame: Frame, mask: Mask) -> None:
+        """Append one frame and its objects."""
+        number = len(self._images) + 1
+        height, width = mask.shape
+        self._images.append({"id": number, "file_name": frame.name, "height": height, "width": width})
+        for i in ids_of(mask):
+            self._count += 1
+            annotation = {"id": self._count, "image_id": number, "category_id": i, "track_id": i, "iscrowd": 0}
+            self._file.write((",\n" if self._count > 1 else "\n") + json.dumps(annotation | _run_lengths(mask == i)))
+            self._ids.add(i)
+
+    def __exit__(self, *_: object) -> None:
+        categories = [{"id": i, "name": f"object {i}"} for i in sorted(self._ids)]
+        self._file.write(f'],\n"images": {json.dumps(self._images)},\n"categories": {json.dumps(categories)}}}\n')
+        self._file.close()
+
+
+def _run_lengths(inside: np.ndarray) -> dict[str, object]:
+    """Segmentation, area and box of one object."""
+    code: Any = run_lengths.encode(np.asfortranarray(inside, np.uint8))
+    size, counts = [int(side) for side in code["size"]], code["counts"].decode()
+    box = [float(side) for side in run_lengths.toBbox(code)]
+    return {"segmentation": {"size": size, "counts": counts}, "area": int(run_lengths.area(code)), "bbox": box}
+
+
+def _write_array(arrays: ZipFile, name: str, mask: Mask) -> None:
+    """One frame of an npz file, which is a zip of npy files."""
+    with arrays.open(f"{name}.npy", "w") as file:
+        np.lib.format.write_array(file, mask, allow_pickle=False)
+
+
+def _write_objects(place: Path) -> Write:
+    def write(frame: Frame, mask: Mask) -> None:
+        for i in ids_of(mask):
+            _save(
+                Pictures.fromarray(np.where(mask == i, 255, 0).astype(np.uint8)), place / f"{i}" / f"{frame.name}.png"
+            )
+
+    return write
+
+
+def _write_cutouts(place: Path) -> Write:
+    def write(frame: Frame, mask: Mask) -> None:
+        for i in ids_of(mask):
+            alpha = np.where(mask == i, 255, 0).astype(np.uint8)
+            pixels = np.dstack([frame.image * (alpha > 0)[..., None], alpha])
+            _save(Pictures.fromarray(pixels), place / f"{i}" / f"{frame.name}.png")
+
+    return write
+
+
+def _save(picture: Pictures.Image, path: Path) -> None:
+    with write_whole(path) as temporary:
+        picture.save(temporary, "PNG")
+
+
+def require_room(out: Path, kinds: Sequence[Kind]) -> None:
+    """Refuse to write over results that are there already.
+
+    Raises:
+        InputError: one of them exists.
+    """
+    for kind in kinds:
+        if (out / PLACES[kind]).exists():
+            raise InputError(f"{out / PLACES[kind]}: exists already; expected a new place (or --overwrite)")

@@ -1,0 +1,142 @@
+"""A run's folder: exact state, refused changes, nothing half-written, a log that fits the checkpoint."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from small_runs import TINY, tiny_model
+
+from tbd_lib.errors import InputError
+from tbd_lib.training.run_dir import Meter, Run, differences, minutes, read_log, training_lines
+
+
+def run_of(out: Path, config=TINY) -> Run:
+    model = tiny_model()
+    return Run(out, config, {"objective": model, "optimiser": torch.optim.AdamW(model.parameters(), 1e-3)})
+
+
+def test_what_is_saved_is_what_is_resumed(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    run.best = 0.25
+    model = run.parts["objective"]
+    sum(p.sum() for p in model.parameters()).backward()  # type: ignore[attr-defined]
+    run.parts["optimiser"].step()  # type: ignore[attr-defined]
+    torch.manual_seed(3)
+    run.save(7)
+    expected = torch.rand(3)
+
+    other = run_of(tmp_path)
+    assert other.resume(other.read()) == 7
+    assert torch.equal(torch.rand(3), expected)
+    assert other.best == 0.25 and other.saved == 7
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, other.parts["objective"].state_dict()[name])
+    before, after = (str(each.parts["optimiser"].state_dict()["state"]) for each in (run, other))
+    assert before == after
+    content = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert content["config"] == asdict(TINY) and content["version"]
+
+
+def test_without_a_checkpoint_a_run_begins(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    assert run.read() is None and run.resume(None) == 0
+
+
+def test_another_configuration_is_refused_with_its_differences(tmp_path: Path) -> None:
+    run_of(tmp_path).save(1)
+    changed = replace(TINY, iterations=9, augment=replace(TINY.augment, swap=0.0), workers=7)
+    run = run_of(tmp_path, changed)
+    with pytest.raises(InputError, match=r"last.pt: .*: augment.swap 0.2, now 0.0; iterations 4, now 9; expected"):
+        run.read()
+    assert run.resume(run.read(override=True)) == 1
+
+
+def test_settings_that_change_no_weights_may_change() -> None:
+    assert differences(asdict(TINY), asdict(replace(TINY, workers=5, save_every=1, log_every=3))) == []
+    assert differences({"a": 1}, {"b": 2}) == ["a 1, now None", "b None, now 2"]
+
+
+def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "last.pt").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match=r"last.pt: cannot be read .*; expected the checkpoint of a run"):
+        run_of(tmp_path).read()
+
+
+FULL_DISK = """
+import resource, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from test_run_dir import run_of
+run = run_of(Path({out!r}))
+run.save(1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    run.save(2)
+except OSError as error:
+    print("refused:", error.filename, run.saved)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
+    code = FULL_DISK.format(tests=str(Path(__file__).parent), out=str(tmp_path))
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stdout.strip() == f"refused: {tmp_path / 'last.pt'} 1", answer.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["iteration"] == 1
+
+
+def test_lines_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    run.begin()
+    for iteration in (2, 4, 6):
+        run.log(iteration=iteration, loss=1 / 3)
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"iteration": 4, "lo')  # cut by a crash
+    run.save(4)
+    run.begin()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines == [{"iteration": 2, "loss": 0.33333}, {"iteration": 4, "loss": 0.33333}]
+    assert json.loads((tmp_path / "run.json").read_text())["config"]["iterations"] == 4
+
+
+def test_only_the_best_weights_are_kept(tmp_path: Path) -> None:
+    from tbd_lib.training.checkpoint import load_checkpoint
+
+    run, model = run_of(tmp_path), tiny_model()
+    for score, value in ((0.5, 1.0), (0.7, 2.0), (0.6, 3.0)):
+        torch.nn.init.constant_(model.short_inertia, value)
+        run.save_if_best(model, score)
+    assert run.best == 0.7
+    assert load_checkpoint(tmp_path / "best.safetensors").short_inertia.tolist() == [2.0, 2.0]
+
+
+def test_the_log_has_means_of_the_iterations_since_the_last_line(tmp_path: Path) -> None:
+    run = run_of(tmp_path, replace(TINY, log_every=2, iterations=5))
+    run.begin()
+    with Meter(run, 0, shown=True) as meter:
+        for i in range(5):
+            meter.count(i + 1, i == 4, loss=float(i), iou=0.5, rate=0.1)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(line["iteration"], line["loss"], line["iou"]) for line in lines] == [
+        (2, 0.5, 0.5),
+        (4, 2.5, 0.5),
+        (5, 4, 0.5),
+    ]
+    assert all(line["clips_per_second"] > 0 for line in lines)
+
+
+def test_a_log_is_read_back_and_its_time_is_that_of_training(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    run.begin()
+    run.log(iteration=2, loss=0.5, time=60.0)
+    run.log(iteration=4, loss=0.25, time=150.0)
+    run.log(iteration=4, validation_j=0.75)
+    log = read_log(tmp_path)
+    assert log[-1] == {"iteration": 4, "validation_j": 0.75}
+    assert [line["loss"] for line in training_lines(log)] == [0.5, 0.25]
+    assert minutes(log) == 1.5
