@@ -49,13 +49,13 @@ class Bench:
         return limits(self.device)
 
     def tracking(self) -> list[dict[str, object]]:
-        """The library beside the plain form."""
+        """An engine beside the plain form."""
         return [
             tracking.measure(model, tracking.Case(width, objects, lines), self.frames)
             for lines in self.lines
             for width, model in self._models()
             for objects in self.objects
-        ] + [{"seconds_of_loops": tracking.seconds_of_loops(bundled_model().to(self.device), 480), "lines": 480}]
+        ]
 
     def parts(self) -> list[dict[str, object]]:
         """Where a frame's time goes, for one object and for five."""

@@ -1,7 +1,6 @@
 """The bundled model on a film at 480p, from the files of frames to the files of masks: exactly, and by each option."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,6 +12,8 @@ from PIL import Image as Pictures
 
 from benchmarks.scenes import SIZES
 from tbd_lib.datasets.videos import folder, sample
+from tbd_lib.engines.segmenter import Segmenter
+from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import evaluate
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import BENCHMARK, TrackConfig
@@ -25,13 +26,11 @@ from tbd_lib.video.prefetch import Behind
 REDUCED = replace(BENCHMARK, short_side=240, min_object_pixels=0)
 OPTIONS: dict[str, TrackConfig] = {
     "exact": BENCHMARK,
-    "near": replace(BENCHMARK, near=3),
-    "compiled": replace(BENCHMARK, compile=True),
+    "region of interest": replace(BENCHMARK, roi_margin=3),
     "bfloat16": replace(BENCHMARK, precision="bfloat16"),
-    "compiled, bfloat16": replace(BENCHMARK, compile=True, precision="bfloat16"),
-    "near, bfloat16": replace(BENCHMARK, near=3, precision="bfloat16"),
+    "region of interest, bfloat16": replace(BENCHMARK, roi_margin=3, precision="bfloat16"),
     "240 lines": REDUCED,
-    "240 lines, near, bfloat16": replace(REDUCED, near=3, precision="bfloat16"),
+    "240 lines, region of interest, bfloat16": replace(REDUCED, roi_margin=3, precision="bfloat16"),
 }
 
 
@@ -40,16 +39,13 @@ def measure(model: TBD, frames: int, davis: Sequence[Video]) -> list[dict[str, o
     rows = []
     with TemporaryDirectory() as scratch:
         video = film(Path(scratch) / "film", frames, SIZES[480])
-        models = {name: deepcopy(model) for name in OPTIONS}  # a model that is compiled stays so
-        rates = {
-            name: frames_per_second(models[name], video, Path(scratch), config) for name, config in OPTIONS.items()
-        }
+        engine = shared(model)
+        rates = {name: frames_per_second(engine, video, Path(scratch), config) for name, config in OPTIONS.items()}
     for name, config in OPTIONS.items():
-        model = models[name]
         row: dict[str, object] = {"option": name, "frames_per_second": rates[name]}
-        row["sample"] = evaluate(model, sample("val"), config=config, baseline=False).overall.j_and_f
+        row["sample"] = evaluate(engine, sample("val"), config=config, baseline=False).overall.j_and_f
         if davis:
-            row["davis"] = evaluate(model, davis, config=config, baseline=False, joined=True).overall.j_and_f
+            row["davis"] = evaluate(engine, davis, config=config, baseline=False, joined=True).overall.j_and_f
         rows.append(row)
     return rows
 
@@ -67,10 +63,10 @@ def film(place: Path, frames: int, size: Size) -> Video:
     return folder(place, place.parent / "first.png")
 
 
-def frames_per_second(model: TBD, video: Video, scratch: Path, config: TrackConfig) -> float:
+def frames_per_second(segmenter: Segmenter, video: Video, scratch: Path, config: TrackConfig) -> float:
     """Of all frames after the first two, with reading them and writing their masks."""
     with Behind() as writer:
-        steps = track(model, video, config)
+        steps = track(segmenter, video, config)
         for step in islice(steps, 2):
             write_mask(scratch / f"{step.name}.png", step.mask)
         start, count = perf_counter(), 0

@@ -11,9 +11,9 @@ import torch
 
 from benchmarks.limits import cost_of, seconds_of
 from benchmarks.scenes import Scene
+from tbd_lib.engines.shared import FrameWork, SharedFeatures, shared
 from tbd_lib.method.aggregate import aggregate_log_odds
-from tbd_lib.method.matching import Products
-from tbd_lib.method.model import TBD, Features
+from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.region_of_interest import log_odds
 from tbd_lib.tracking.tracker import Tracker, regions_of
@@ -26,7 +26,7 @@ COMPUTED = ("encode", "match", "decode", "aggregate", "update")
 @torch.no_grad()
 def parts_of(model: TBD, scene: Scene, rounds: int) -> dict[str, dict[str, float]]:
     """Every part of the third frame of a scene: seconds, and what is counted of those that compute."""
-    device = model.short_inertia.device
+    device = model.device
     with TemporaryDirectory() as folder:
         found: dict[str, dict[str, float]] = {}
         for name, run in _work(model, scene, Path(folder)).items():
@@ -38,7 +38,8 @@ def parts_of(model: TBD, scene: Scene, rounds: int) -> dict[str, dict[str, float
 
 def _work(model: TBD, scene: Scene, folder: Path) -> dict[str, Callable[[], object]]:
     """The parts of a frame, each ready to be run again and again."""
-    tracker = Tracker(model, TrackConfig(short_side=None))
+    engine = shared(model)
+    tracker = Tracker(engine, TrackConfig(short_side=None))
     tracker.step(scene.images[0], scene.given)
     step = tracker.step(scene.images[1])
     assert tracker.state is not None
@@ -47,21 +48,22 @@ def _work(model: TBD, scene: Scene, folder: Path) -> dict[str, Callable[[], obje
     write_image(picture, image)
     size = tracker.state.work
     features = tracker.encode(image, size)
-    scores = model.match(features, cohort.templates)
-    odds = log_odds(model, features, cohort.templates, scores, tracker.config)
+    assert isinstance(features, SharedFeatures)
+    scores = engine.match(features, cohort.templates)
+    odds = log_odds(engine, features, cohort.templates, scores, tracker.config)
     together = aggregate_log_odds(odds)
     mask = np.asarray(step.mask)
     return {
         "read": partial(read_image, picture),
         "encode": lambda: tracker.encode(image, size),
-        "match": lambda: model.match(_fresh(features), cohort.templates),
-        "decode": lambda: log_odds(model, _fresh(features), cohort.templates, scores, tracker.config),
+        "match": lambda: engine.match(_fresh(features), cohort.templates),
+        "decode": lambda: log_odds(engine, _fresh(features), cohort.templates, scores, tracker.config),
         "aggregate": lambda: aggregate_log_odds(odds),
-        "update": lambda: model.update(features, cohort.templates, regions_of(together[1:])),
+        "update": lambda: engine.update(features, cohort.templates, regions_of(together[1:])),
         "write": lambda: write_mask(drawn, mask),
     }
 
 
-def _fresh(features: Features) -> Features:
+def _fresh(features: SharedFeatures) -> SharedFeatures:
     """The same features, with nothing computed from them yet."""
-    return replace(features, products=Products(features.key))
+    return replace(features, work=FrameWork())

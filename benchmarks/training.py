@@ -1,9 +1,4 @@
-"""How much faster one step of training is than in the plain form: clip by clip, frame by frame, nothing shared.
-
-Forward, loss, backward and optimiser of the small model, on synthetic clips that are made in memory. The encoder's
-batch-norm stands still in both forms, as at the end of training, so that both compute the same:
-``tests/test_plain.py`` holds that logits and gradients are equal in float64.
-"""
+"""Processor seconds of one step of training: forward, loss, backward and optimiser of the small model."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +7,10 @@ from statistics import median
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 
-from benchmarks.plain import PlainObjective
-from benchmarks.timing import in_turn, ratios
+from benchmarks.timing import in_turn
 from tbd_lib.datasets.config import TRAINING
 from tbd_lib.datasets.synthetic.clips import random_clip
 from tbd_lib.method.model import build_model
@@ -33,33 +27,28 @@ def random_clips(clips: int, frames: int, size: tuple[int, int]) -> tuple[Tensor
     return images.float() / 255, masks.long()
 
 
-def stepper(config: TrainConfig, images: Tensor, masks: Tensor, plain: bool = False) -> Callable[[], object]:
+def stepper(config: TrainConfig, images: Tensor, masks: Tensor) -> Callable[[], object]:
     """One step of the optimiser, of a model of its own that has always the same weights at first."""
     torch.manual_seed(0)
-    ours = prepare(config, build_model(config.model), None, images.device)
-    ours.train()
-    ours.model.encoder.eval()
-    learner: nn.Module = PlainObjective(ours.model) if plain else ours
+    objective = prepare(config, build_model(config.model), None, images.device)
+    objective.train()
     scaler = GradScaler(images.device.type, enabled=False)
-    return partial(step, config, learner, make_optimiser(config, ours), scaler, images, masks)
+    return partial(step, config, objective, make_optimiser(config, objective), scaler, images, masks)
 
 
 def measure(config: TrainConfig, rounds: int) -> dict[str, object]:
-    """Processor seconds of one step of each form, and the plain form's over the library's."""
+    """Processor seconds of one step, in float32 and in the configuration's precision."""
     side = config.augment.crop
     images, masks = random_clips(config.batch, config.frames, (side, side))
     full = replace(config, precision="float32")
     forms = {
-        "plain float32": stepper(full, images, masks, plain=True),
-        "library float32": stepper(full, images, masks),
-        f"library {config.precision}": stepper(config, images, masks),
+        "float32": stepper(full, images, masks),
+        config.precision: stepper(config, images, masks),
     }
     seconds = in_turn(forms, rounds)
-    plain = seconds["plain float32"]
     return {
         "clips": list(images.shape),
         "rounds": rounds,
         "precision": config.precision,
-        "ratio": {name: ratios(plain, times) for name, times in seconds.items() if times is not plain},
         "processor_seconds_per_step": {name: median(times) for name, times in seconds.items()},
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tbd_lib.datasets.videos import find
-from tbd_lib.tracking.bidirectional import track_both_ways
+from tbd_lib.tracking.bidirectional import track_bidirectional
 from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.video.frames import FileFrames, Frame, Video
@@ -29,7 +29,7 @@ def video(start: int, length: int = 7) -> Video:
 def test_each_half_is_a_tracking_of_its_own(start: int):
     part = video(start)
     frames = list(part.frames)
-    steps = list(track_both_ways(MODEL, part))
+    steps = list(track_bidirectional(MODEL, part))
     order = [*range(start, 7), *reversed(range(start))]
     assert [step.name for step in steps] == [frames[i].name for i in order]
     forwards = track(MODEL, replace(part, frames=frames[start:], given={0: part.given[start]}))
@@ -43,7 +43,7 @@ def test_a_later_mask_counts_in_the_forward_half(start: int = 2):
     part = video(start)
     assert part.truth is not None
     late = np.where(part.truth[5] == 1, np.uint8(9), np.uint8(0))
-    steps = list(track_both_ways(MODEL, replace(part, given={**part.given, 5: late})))
+    steps = list(track_bidirectional(MODEL, replace(part, given={**part.given, 5: late})))
     found = {step.name: set(np.unique(step.mask)) - {0} for step in steps}
     assert found["00001"] == {1} and 9 in found["00005"]
     assert np.array_equal(next(step for step in steps if step.name == "00005").mask == 9, late == 9)
@@ -57,8 +57,8 @@ def test_a_film_gives_what_its_frames_give(tmp_path: Path):
     decoded = FileFrames(tmp_path / "film.mp4")
     height, width = next(iter(decoded)).image.shape[:2]
     given = {4: np.pad(part.given[4], ((0, height - part.given[4].shape[0]), (0, width - part.given[4].shape[1])))}
-    as_film = list(track_both_ways(MODEL, Video("film", decoded, given)))
-    as_frames = list(track_both_ways(MODEL, Video("frames", list(decoded), given)))
+    as_film = list(track_bidirectional(MODEL, Video("film", decoded, given)))
+    as_frames = list(track_bidirectional(MODEL, Video("frames", list(decoded), given)))
     assert len(as_film) == 7
     for one, other in zip(as_film, as_frames, strict=True):
         assert one.name == other.name and np.array_equal(one.mask, other.mask)

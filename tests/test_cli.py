@@ -105,7 +105,7 @@ def test_a_checkpoint_in_the_published_layout_is_evaluated_as_it_is(root: Path, 
 
 
 def test_faster_options_track_with_masks_of_the_same_size(root: Path, weights: str) -> None:
-    faster = {"near": "1", "precision": "bfloat16", "short-side": "32"}
+    faster = {"roi-margin": "1", "precision": "bfloat16", "short-side": "32"}
     assert main(tracking(root, weights, **faster)) == 0
     assert all(read_mask(path).shape == SIZE for path in (root / "out" / "masks").iterdir())
     options = [text for name, value in faster.items() for text in (f"--{name}", value)]
@@ -115,7 +115,7 @@ def test_faster_options_track_with_masks_of_the_same_size(root: Path, weights: s
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("near", "-1", "--near -1: expected a number of cells"),
+        ("roi-margin", "-1", "--roi-margin -1: expected a number of cells"),
         ("short-side", "15", "--short-side 15: expected 16 pixels"),
     ],
 )

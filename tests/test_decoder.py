@@ -15,29 +15,29 @@ def inputs(o: int = 3, h: int = 2, w: int = 3) -> tuple[list[Tensor], Tensor, Te
     return features, torch.randn(1, o, 10, h, w, dtype=torch.float64), torch.rand(1, o, 2, h, w, dtype=torch.float64)
 
 
-def test_halves_equal_the_concatenated_convolution() -> None:
+def test_a_stage_blends_features_and_maps_together() -> None:
+    """By the definition: narrow, join, blend, attend, enlarge (step 5)."""
     stage = Stage(7, 12, 8, 4, 2).double()
-    features = torch.randn(1, 7, 3, 4, dtype=torch.float64)
-    maps = torch.randn(1, 2, 12, 3, 4, dtype=torch.float64)
-    for o in range(2):
-        joined = torch.cat([stage.reduce(features).relu(), maps[:, o]], 1)
-        plain = stage.enlarge(stage.attend(stage.blend(joined).relu()))
-        torch.testing.assert_close(stage(stage.context(features), maps)[:, o], plain)
+    features, maps = torch.randn(1, 7, 3, 4, dtype=torch.float64), torch.randn(1, 12, 3, 4, dtype=torch.float64)
+    narrow = F.conv2d(features, stage.reduce.weight, stage.reduce.bias).clamp(min=0)
+    joined = F.conv2d(torch.cat([narrow, maps], 1), stage.blend.weight, stage.blend.bias, padding=1).clamp(min=0)
+    enlarged = stage.enlarge(stage.attend(joined))
+    torch.testing.assert_close(stage(features, maps), enlarged)
+    assert enlarged.shape == (1, 2, 6, 8)
 
 
 def test_output_is_sixteen_times_the_grid_in_two_maps() -> None:
     features, scores, mask = inputs()
     decoder = Decoder(CHANNELS, 8, 4).double()
-    assert decoder(decoder.context(*features), scores, mask).shape == (1, 3, 2, 32, 48)
+    assert decoder(*features, scores, mask).shape == (1, 3, 2, 32, 48)
 
 
 def test_objects_do_not_see_each_other() -> None:
     features, scores, mask = inputs()
     decoder = Decoder(CHANNELS, 8, 4).double()
-    context = decoder.context(*features)
-    together = decoder(context, scores, mask)
+    together = decoder(*features, scores, mask)
     for o in range(3):
-        torch.testing.assert_close(together[:, o : o + 1], decoder(context, scores[:, [o]], mask[:, [o]]))
+        torch.testing.assert_close(together[:, o : o + 1], decoder(*features, scores[:, [o]], mask[:, [o]]))
 
 
 def test_attention_gates_by_channel_then_by_place() -> None:

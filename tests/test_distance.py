@@ -5,7 +5,7 @@ import pytest
 import torch
 from golden import golden, reference_model
 
-from tbd_lib.method.distance import DistanceScorer, grid_offsets, table_distances
+from tbd_lib.method.distance import DistanceScorer, squared_distances
 
 
 def pairs_by_loops(scorer: DistanceScorer, h: int, w: int) -> torch.Tensor:
@@ -17,13 +17,13 @@ def pairs_by_loops(scorer: DistanceScorer, h: int, w: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("h", "w"), [(1, 1), (1, 7), (4, 3), (5, 6)])
-def test_table_equals_network_at_every_pair(h: int, w: int) -> None:
+def test_pairs_equal_the_network_at_every_pair(h: int, w: int) -> None:
     scorer = DistanceScorer(4).double()
     torch.testing.assert_close(scorer.pairs(h, w), pairs_by_loops(scorer, h, w), rtol=0, atol=1e-14)
 
 
-def test_offsets_name_the_euclidean_distance() -> None:
-    distances = table_distances(4, 6)[grid_offsets(4, 6)]
+def test_distances_are_euclidean_in_cells() -> None:
+    distances = squared_distances(4, 6).sqrt()
     assert distances[0, 0] == 0
     assert distances[0, 6 * 3 + 4] == 5  # three rows and four columns apart
     assert torch.equal(distances, distances.T)
@@ -38,20 +38,6 @@ def test_gradient_equals_that_of_the_pairs() -> None:
     plain = torch.autograd.grad((pairs_by_loops(scorer, 3, 4) * weights).sum(), list(scorer.parameters()))
     for name, a, b in zip(names, ours, plain, strict=True):
         torch.testing.assert_close(a, b, msg=name)
-
-
-def test_matrix_is_kept_until_the_weights_or_the_grid_change() -> None:
-    scorer = DistanceScorer(4)
-    with torch.no_grad():
-        first = scorer.pairs(3, 4)
-        assert scorer.pairs(3, 4) is first
-        assert scorer.pairs(4, 3) is not first
-        scorer.out.bias.add_(1.0)
-        changed = scorer.pairs(3, 4)
-        assert (changed > first).all()
-        scorer.load_state_dict(DistanceScorer(4).state_dict())
-        assert not torch.equal(scorer.pairs(3, 4), changed)
-        assert scorer.double().pairs(3, 4).dtype == torch.float64
 
 
 def test_scores_equal_the_authors() -> None:

@@ -1,12 +1,10 @@
 """Properties of keys, affinities and matches."""
 
-import weakref
-
 import pytest
 import torch
 import torch.nn.functional as F
 
-from tbd_lib.method.matching import KeyHead, Products, affinity, best_match, full_precision, grid_mask, prototype_match
+from tbd_lib.method.matching import KeyHead, affinity, best_match, full_precision, grid_mask, prototype_match
 
 
 def unit_keys(*shape: int) -> torch.Tensor:
@@ -48,27 +46,6 @@ def test_prototype_match_is_one_cosine_per_place() -> None:
     scores = prototype_match(query, prototypes)
     assert scores.shape == (2, 4, 2, 2, 3)
     torch.testing.assert_close(scores[1, 3, 0, 1, 2], query[1, :, 1, 2] @ prototypes[1, 3, 0])
-
-
-def test_each_product_is_computed_once() -> None:
-    query, first, second = (unit_keys(1, 5, 2, 3) for _ in range(3))
-    near = torch.rand(6, 6, dtype=torch.float64)
-    products = Products(query)
-    assert products.plain(first) is products.plain(first)
-    assert products.scaled(first, near) is products.scaled(first, near)
-    torch.testing.assert_close(products.plain(second), affinity(query, second))
-    torch.testing.assert_close(products.scaled(first, near), affinity(query, first) * near)
-
-
-def test_forgotten_products_are_gone_and_others_stay() -> None:
-    query, first, second = (unit_keys(1, 5, 2, 3) for _ in range(3))
-    near = torch.rand(6, 6, dtype=torch.float64)
-    products = Products(query)
-    gone, kept = weakref.ref(products.plain(first)), products.scaled(second, near)
-    products.forget(first)
-    assert gone() is None and products.scaled(second, near) is kept
-    products.forget()
-    assert products.scaled(second, near) is not kept
 
 
 def test_grid_mask_is_the_share_of_each_cell() -> None:

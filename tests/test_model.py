@@ -133,8 +133,6 @@ def test_a_clip_encoded_at_once_equals_frame_by_frame() -> None:
         alone = model.encode(clip[:, t])
         for name in ("s4", "s8", "s16", "key"):
             torch.testing.assert_close(getattr(features, name), getattr(alone, name))
-        for ours, theirs in zip(features.context, alone.context, strict=True):
-            torch.testing.assert_close(ours, theirs)
 
 
 def test_forward_is_the_verbs_in_a_row() -> None:
@@ -179,36 +177,3 @@ def test_half_precision_training_keeps_templates_in_float32() -> None:
         assert features.s16.dtype == torch.bfloat16
         assert {features.key.dtype, templates.overall.dtype} == {torch.float32}
         assert model.match(features, templates).dtype == model.segment(features, templates).dtype == torch.float32
-
-
-@torch.no_grad()
-def test_inference_without_norms_follows_the_weights() -> None:
-    """Folded weights are kept between frames, and made anew when training or loading has changed the encoder."""
-    torch.manual_seed(0)
-    model, image = build_model(TINY).double().eval(), torch.rand(1, 3, 32, 48, dtype=torch.float64)
-
-    def check() -> None:
-        with torch.enable_grad():
-            plain = model.encode(image).key.detach()
-        torch.testing.assert_close(model.encode(image).key, plain, rtol=0, atol=1e-10)
-
-    check()
-    kept = model._encoder_for_now()
-    assert kept is model._encoder_for_now() and kept is not model.encoder
-    model.encoder.get_parameter("stage4.norm1.weight").mul_(0.5)
-    model.encoder.get_buffer("stage8.0.norm2.running_mean").add_(0.3)
-    check()
-    model.load_state_dict(build_model(TINY).double().state_dict())
-    check()
-    assert model.train()._encoder_for_now() is model.encoder
-
-
-@torch.no_grad()
-def test_the_decoders_half_of_a_frame_is_computed_when_it_is_asked_for() -> None:
-    model, asked = build_model(TINY).eval(), []
-    context = model.decoder.context
-    model.decoder.context = lambda *levels: asked.append(1) or context(*levels)  # type: ignore[method-assign]
-    features = model.encode(torch.rand(1, 3, 32, 48))
-    model.start(features, random_regions(1, 2, 32, 48))
-    assert not asked  # a first frame needs none
-    assert features.context is features.context and len(asked) == 1

@@ -34,13 +34,13 @@ def moment() -> Moment:
 
 @torch.no_grad()
 def test_a_margin_as_wide_as_the_frame_changes_nothing(moment: Moment) -> None:
-    everywhere, near = (log_odds(*moment, TrackConfig(near=margin)) for margin in (None, 12))
+    everywhere, near = (log_odds(*moment, TrackConfig(roi_margin=margin)) for margin in (None, 12))
     torch.testing.assert_close(near, everywhere, rtol=0, atol=1e-9)
 
 
 @torch.no_grad()
 def test_outside_of_its_box_an_object_is_as_unlikely_as_can_be(moment: Moment) -> None:
-    odds = log_odds(*moment, TrackConfig(near=1))
+    odds = log_odds(*moment, TrackConfig(roi_margin=1))
     inside = torch.zeros_like(odds, dtype=torch.bool)
     inside[0, :64, :64], inside[1, 80:128, 144:192] = True, True  # the blocks and a cell around, inside the frame
     assert (odds[~inside] == -MOST_LOG_ODDS).all() and (odds[inside] != -MOST_LOG_ODDS).all()
@@ -50,11 +50,10 @@ def test_outside_of_its_box_an_object_is_as_unlikely_as_can_be(moment: Moment) -
 def test_what_is_decoded_is_the_decoder_on_the_cut_out(moment: Moment) -> None:
     model, features, templates, scores = moment
     cut = Box(0, 4, 0, 4)
-    context = model.decoder.context(cut.cut(features.s4, 4), cut.cut(features.s8, 2), cut.cut(features.s16))
-    one = templates.take(torch.tensor([0]))
-    alone = Features(features.s4, features.s8, features.s16, features.key, lambda: context, features.products)
-    logits = model.decoder(alone.context, cut.cut(scores[:, :1]), cut.cut(one.prev_mask))[0, 0]
-    near = log_odds(model, features, one, scores[:, :1], TrackConfig(near=1))
+    levels = cut.cut(features.s4, 4), cut.cut(features.s8, 2), cut.cut(features.s16)
+    first = templates.take(torch.tensor([0]))
+    logits = model.decoder(*levels, cut.cut(scores[:, :1]), cut.cut(first.prev_mask))[0, 0]
+    near = log_odds(model, features, first, scores[:, :1], TrackConfig(roi_margin=1))
     torch.testing.assert_close(near[0, :64, :64], logits[1] - logits[0], rtol=0, atol=1e-9)
 
 
@@ -66,10 +65,9 @@ def test_small_boxes_take_few_operations(moment: Moment) -> None:
         return counter.get_total_flops()
 
     model, features, templates, scores = moment
-    one = templates.take(torch.tensor([0]))
-    fresh = Features(features.s4, features.s8, features.s16, features.key, features.make_context, features.products)
-    whole = operations(lambda: log_odds(model, fresh, one, scores[:, :1], TrackConfig()))
-    near = operations(lambda: log_odds(model, features, one, scores[:, :1], TrackConfig(near=1)))
+    first = templates.take(torch.tensor([0]))
+    whole = operations(lambda: log_odds(model, features, first, scores[:, :1], TrackConfig()))
+    near = operations(lambda: log_odds(model, features, first, scores[:, :1], TrackConfig(roi_margin=1)))
     assert near == pytest.approx(whole * 16 / 96, rel=0.02)  # cells of the box, of the frame
 
 

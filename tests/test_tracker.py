@@ -1,10 +1,7 @@
 """The tracker against the authors' program, and what it promises about objects, sizes and memory."""
 
-import gc
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +13,6 @@ from tbd_lib.datasets.videos import sample
 from tbd_lib.errors import InputError
 from tbd_lib.method.aggregate import aggregate, aggregate_log_odds
 from tbd_lib.method.config import SMALL
-from tbd_lib.method.matching import Products
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.tracking.config import BENCHMARK, TrackConfig
 from tbd_lib.tracking.tracker import Tracker, regions_of, track
@@ -75,7 +71,7 @@ def compare_inside(tracker: Tracker, before, image, scores, t: int) -> None:
     np.testing.assert_allclose(scores[index].numpy(), golden()[f"match_{name}"], rtol=0, atol=1e-9)
     with torch.no_grad():
         features = tracker.encode(image, before.work)
-        logits = torch.cat([tracker.model.segment(features, c.templates)[0] for c in before.cohorts])
+        logits = torch.cat([tracker.segmenter.segment(features, c.templates)[0] for c in before.cohorts])
     np.testing.assert_allclose(logits[index].numpy(), golden()[f"logit_{name}"], rtol=0, atol=1e-9)
 
 
@@ -138,35 +134,6 @@ def test_in_half_precision_masks_hardly_differ_and_what_is_remembered_stays_whol
         state = trackers[1].state
         assert state is not None and state.key.dtype == torch.float32
         assert all(cohort.templates.overall.dtype == torch.float32 for cohort in state.cohorts)
-
-
-@pytest.mark.parametrize("forgets", [True, False])
-def test_products_are_held_one_at_a_time_and_none_while_decoding(
-    model: TBD, forgets: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Objects of three frames: three products with a first frame's key and one with the last's, but never all."""
-    pairs = (1, 12, 12)
-    matching, decoding = [], []
-
-    def alive() -> int:
-        return sum(type(thing) is torch.Tensor and thing.shape == pairs for thing in gc.get_objects())
-
-    def watched(count: list[int], function: Callable[..., Any]) -> Callable[..., Any]:
-        def watch(*arguments: object) -> Any:
-            count.append(alive())
-            found = function(*arguments)
-            count.append(alive())
-            return found
-
-        return watch
-
-    monkeypatch.setattr(model, "match", watched(matching, model.match))
-    monkeypatch.setattr(model, "decode", watched(decoding, model.decode))
-    if not forgets:
-        monkeypatch.setattr(Products, "forget", lambda *_: None)
-    given = {t: np.where(blocks([1, 2, 3]) == t + 1, np.uint8(t + 1), np.uint8(0)) for t in range(3)}
-    run(model, images(6), given)
-    assert (max(decoding) == 0 and max(matching) == 2) == forgets
 
 
 @pytest.mark.parametrize("size", [(33, 70), (70, 33), (16, 16), (100, 100)])

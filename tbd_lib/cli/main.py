@@ -90,9 +90,8 @@ def evaluate(
     json: Path | None = None,
     device: str | None = None,
     short_side: int = 480,
-    near: int | None = None,
+    roi_margin: int | None = None,
     precision: Precision = "float32",
-    compile: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Track a benchmark's videos and score the masks beside doing nothing.
@@ -112,10 +111,8 @@ def evaluate(
         json: Where to write the scores of every object and frame.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
         short_side: Pixels that frames are resized to for tracking: 480 is the protocol, fewer are faster.
-        near: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
+        roi_margin: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
         precision: Of the convolutions; bfloat16 is faster where the processor knows it.
-        compile: Encoder and decoder by torch.compile, which takes seconds to minutes at the first frames. On two CPU
-            cores the others gained nothing to speak of; on a GPU it was not tried.
         overwrite: Write over masks and scores that are there already.
     """
     from tbd_lib.cli.benchmarks import benchmark_videos
@@ -124,7 +121,7 @@ def evaluate(
 
     if json is not None:
         require_absent(json, overwrite)
-    config = track_config(short_side, near, precision, compile)
+    config = track_config(short_side, roi_margin, precision)
     videos = benchmark_videos(data, dataset, year, split)
     if all(video.truth is None for video in videos):
         if out is None or json is not None:

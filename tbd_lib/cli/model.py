@@ -43,7 +43,7 @@ def device_of(name: str | None) -> "torch.device":
         raise InputError(f"--device {name}: {str(error).splitlines()[0]}; expected a device of this machine") from error
 
 
-def track_config(short_side: int, near: int | None, precision: Precision, compile: bool) -> TrackConfig:
+def track_config(short_side: int, roi_margin: int | None, precision: Precision) -> TrackConfig:
     """The benchmark's protocol, made faster by what a command was told.
 
     Raises:
@@ -51,6 +51,6 @@ def track_config(short_side: int, near: int | None, precision: Precision, compil
     """
     if short_side < STRIDE:
         raise InputError(f"--short-side {short_side}: expected {STRIDE} pixels or more")
-    if near is not None and near < 0:
-        raise InputError(f"--near {near}: expected a number of cells, 0 or more")
-    return replace(BENCHMARK, short_side=short_side, near=near, precision=precision, compile=compile)
+    if roi_margin is not None and roi_margin < 0:
+        raise InputError(f"--roi-margin {roi_margin}: expected a number of cells, 0 or more")
+    return replace(BENCHMARK, short_side=short_side, roi_margin=roi_margin, precision=precision)

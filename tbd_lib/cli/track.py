@@ -35,9 +35,8 @@ def track(
     weights: Path | None = None,
     device: str | None = None,
     short_side: int = 480,
-    near: int | None = None,
+    roi_margin: int | None = None,
     precision: Precision = "float32",
-    compile: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Track objects through your own video: masks in <out>/masks, and in other forms beside them.
@@ -56,10 +55,8 @@ def track(
             weights fetched); the bundled small model if left out.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
         short_side: Pixels that frames are resized to for tracking: fewer are faster.
-        near: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
+        roi_margin: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
         precision: Of the convolutions; bfloat16 is faster where the processor knows it.
-        compile: Encoder and decoder by torch.compile, which takes seconds to minutes at the first frames. On two CPU
-            cores the others gained nothing to speak of; on a GPU it was not tried.
         overwrite: Write over results that are there already.
     """
     from tbd_lib.evaluation.scoring import mask_names
@@ -71,7 +68,7 @@ def track(
         require_room(out, save)
     found = own_video(video, mask, box, polygon, frame, more, masks)
     _write_masks(
-        found, masks, model_on(weights, device), track_config(short_side, near, precision, compile), forwards_only
+        found, masks, model_on(weights, device), track_config(short_side, roi_margin, precision), forwards_only
     )
     places = write_outputs(found, masks, out, save, fps_of(found))
     print(f"masks in {masks}" + "".join(f", {kind} in {place}" for kind, place in places.items()))
@@ -149,12 +146,12 @@ def _without_masks(path: Path) -> "Video":
 
 def _write_masks(video: "Video", masks: Path, model: "TBD", config: TrackConfig, forwards_only: bool) -> None:
     """Write every frame's mask as it comes."""
-    from tbd_lib.tracking.bidirectional import track_both_ways
+    from tbd_lib.tracking.bidirectional import track_bidirectional
     from tbd_lib.tracking.tracker import track as track_forwards
     from tbd_lib.video.masks import write_mask
     from tbd_lib.video.prefetch import Behind
 
-    passes = track_forwards if forwards_only else track_both_ways
+    passes = track_forwards if forwards_only else track_bidirectional
     steps = passes(model, video, config)
     written = 0
     with Behind() as writer:

@@ -1,4 +1,4 @@
-"""Run a model over videos: write its masks, score them beside doing nothing, time it."""
+"""Run a model or an engine over videos: write its masks, score them beside doing nothing, time it."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import join, score_video
 from tbd_lib.evaluation.report import Report, VideoScore
 from tbd_lib.evaluation.scoring import mask_names
-from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.tracker import Step, track
 from tbd_lib.video.arrays import Mask
@@ -25,7 +25,7 @@ from tbd_lib.video.prefetch import Behind
 
 
 def evaluate(
-    model: TBD,
+    segmenter: Segmenter,
     videos: Sequence[Video],
     out: Path | None = None,
     config: TrackConfig | None = None,
@@ -37,7 +37,7 @@ def evaluate(
     """Track every video, score each mask as it comes and let it go: memory does not grow with the videos' length.
 
     Args:
-        model: in inference mode, on the device where tracking shall run.
+        segmenter: a model in inference mode, or an engine made from it.
         videos: with true masks.
         out: masks go to ``out/<video>/<frame>.png``, as palette PNGs; None writes none.
         config: how a video goes through the model.
@@ -51,23 +51,28 @@ def evaluate(
         OSError: a file cannot be read or written.
     """
     _require_evaluable(videos, None if overwrite else out)
-    device = next(model.parameters()).device
+    device = segmenter.device
     _reset_peak_memory(device)
     scores = []
     for video in tqdm(videos, desc="evaluate", unit="video"):
         given = {position: join(mask) for position, mask in video.given.items()} if joined else video.given
         folder = None if out is None else out / video.name
-        scores.append(_evaluate_video(model, replace(video, given=given), folder, config, joined, baseline))
+        scores.append(_evaluate_video(segmenter, replace(video, given=given), folder, config, joined, baseline))
     return Report(tuple(scores), len(videos), joined, peak_memory(device))
 
 
 def predict(
-    model: TBD, videos: Sequence[Video], out: Path, config: TrackConfig | None = None, *, overwrite: bool = False
+    segmenter: Segmenter,
+    videos: Sequence[Video],
+    out: Path,
+    config: TrackConfig | None = None,
+    *,
+    overwrite: bool = False,
 ) -> int:
     """Track videos whose true masks nobody has but the benchmark's server, and write the masks that are asked for.
 
     Args:
-        model: in inference mode, on the device where tracking shall run.
+        segmenter: a model in inference mode, or an engine made from it.
         videos: from an index function; ``wanted`` says which masks are written.
         out: masks go to ``out/<video>/<frame>.png``, as palette PNGs.
         config: how a video goes through the model.
@@ -83,7 +88,7 @@ def predict(
     _require_trackable(videos, None if overwrite else out)
     written = 0
     for video in tqdm(videos, desc="predict", unit="video"):
-        steps = tqdm(track(model, video, config), desc=video.name, total=length_hint(video.frames), leave=False)
+        steps = tqdm(track(segmenter, video, config), desc=video.name, total=length_hint(video.frames), leave=False)
         for position, _ in enumerate(_masks(iter(steps), out / video.name, video.wanted)):
             written += video.wanted is None or position in video.wanted
     return written
@@ -143,12 +148,12 @@ class _Stopwatch:
 
 
 def _evaluate_video(
-    model: TBD, video: Video, folder: Path | None, config: TrackConfig | None, joined: bool, baseline: bool
+    segmenter: Segmenter, video: Video, folder: Path | None, config: TrackConfig | None, joined: bool, baseline: bool
 ) -> VideoScore:
     """Track and score one video."""
     assert video.truth is not None  # the caller has looked
     count = len(video.truth)
-    steps = _Stopwatch(track(model, video, config))
+    steps = _Stopwatch(track(segmenter, video, config))
     bar = tqdm(steps, desc=video.name, total=count, unit="frame", leave=False)
     objects = score_video(_masks(iter(bar), folder, video.wanted), video.truth, joined, video.name)
     still = score_video(unchanged(video.given, count), video.truth, joined, video.name) if baseline else None

@@ -4,56 +4,37 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from tbd_lib.engines.folding import Kept, weights_state
 
-
-def grid_offsets(h: int, w: int) -> Int[Tensor, "p p"]:
-    """For every pair of grid positions, which entry of the ``h * w`` table of distances is theirs.
-
-    Two positions that lie ``i`` rows and ``j`` columns apart share entry ``i * w + j``, whatever the signs.
-    """
-    rows = (torch.arange(h)[:, None] - torch.arange(h)).abs()
-    columns = (torch.arange(w)[:, None] - torch.arange(w)).abs()
-    pairs = rows[:, None, :, None] * w + columns[None, :, None, :]
-    return pairs.reshape(h * w, h * w)
-
-
-def table_distances(h: int, w: int) -> Float[Tensor, "p"]:
-    """Euclidean distances, in cells, from the top left corner of the grid to each of its positions.
-
-    These are all distances that occur between any two positions of the grid.
-    """
+def squared_distances(h: int, w: int) -> Int[Tensor, "q p"]:
+    """The squared distance, in cells, of every pair of positions on a grid of ``h`` x ``w`` cells."""
     rows, columns = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
-    return (rows**2 + columns**2).reshape(-1).double().sqrt()
+    places = torch.stack([rows.flatten(), columns.flatten()], 1)
+    return (places[:, None] - places[None, :]).square().sum(-1)
 
 
 class DistanceScorer(nn.Module):
-    """Linear(1, n), ReLU, Linear(n, 1), sigmoid: a distance in grid cells becomes a weight between 0 and 1.
-
-    The original evaluates the network for all p x p pairs through nested loops; here it is evaluated once per distinct
-    distance, and the table is gathered. Gradients flow through the gathering.
-    """
+    """Linear(1, n), ReLU, Linear(n, 1), sigmoid: a distance in grid cells becomes a weight between 0 and 1."""
 
     def __init__(self, units: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(1, units)
+        self.relu = nn.ReLU()
         self.out = nn.Linear(units, 1)
         self._start_falling()
-        self._pairs: Kept[Tensor] = Kept()
-        self._offsets: Kept[Tensor] = Kept()  # 8 bytes a pair: in training only
 
-    def forward(self, distance: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    def forward(self, distance: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         """The score of each distance (grid cells)."""
-        return self.out(self.hidden(distance[:, None]).relu()).sigmoid()[:, 0]
+        return self.out(self.relu(self.hidden(distance[..., None]))).sigmoid()[..., 0]
 
-    def pairs(self, h: int, w: int) -> Float[Tensor, "p p"]:
+    def pairs(self, h: int, w: int) -> Float[Tensor, "q p"]:
         """The score of every pair of positions on a grid of ``h`` x ``w`` cells.
 
-        Without gradients the matrix is kept until the weights or the grid change: a video asks for it at every frame.
+        The original asks the network once per pair. Squared distances are whole numbers, so that here it is asked once
+        for each number that can occur, and the answers are looked up; gradients flow through.
         """
-        if torch.is_grad_enabled():
-            return self._gather(self._offsets.get((h, w), lambda: grid_offsets(h, w)), h, w)
-        return self._pairs.get((h, w, weights_state(self)), lambda: self._gather(grid_offsets(h, w), h, w))
+        longest = (h - 1) ** 2 + (w - 1) ** 2
+        possible = torch.arange(longest + 1).to(self.out.weight).sqrt()
+        return self(possible)[squared_distances(h, w)]
 
     @torch.no_grad()
     def _start_falling(self) -> None:
@@ -67,7 +48,3 @@ class DistanceScorer(nn.Module):
         self.hidden.bias.copy_(-bends)
         self.out.weight.fill_(-1.0 / self.hidden.out_features)
         self.out.bias.fill_(2.0)
-
-    def _gather(self, offsets: Int[Tensor, "p p"], h: int, w: int) -> Float[Tensor, "p p"]:
-        table = self(table_distances(h, w).to(self.out.weight))
-        return table[offsets.to(table.device)]

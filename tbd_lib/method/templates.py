@@ -28,7 +28,7 @@ class Templates:
     short: Vectors  # and two exponential means with learned inertia
     long: Vectors
 
-    def take(self, objects: Int[Tensor, "n"]) -> "Templates":
+    def take(self, objects: Int[Tensor, "n"] | slice) -> "Templates":
         """The templates of some of the objects only, in the given order."""
         names = ("first_mask", "prev_mask", "area", "overall", "short", "long")
         return replace(self, **{name: getattr(self, name)[:, objects] for name in names})

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tbd_lib.method.model import TBD
+from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.tracker import Step, track
 from tbd_lib.video.frames import Frame, Video
@@ -47,7 +47,7 @@ class Spilled(Sequence):  # of Frame
         return Frame(self._names[position], np.load(self._folder / f"{position}.npy"))
 
 
-def track_both_ways(model: TBD, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
+def track_bidirectional(segmenter: Segmenter, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
     """Track from the first frame that has a mask to the end, then from it backwards to the beginning.
 
     Steps come in this order, one for every frame, named by it. Masks given later count in the forward part only:
@@ -66,14 +66,14 @@ def track_both_ways(model: TBD, video: Video, config: TrackConfig | None = None)
             frames = iter(video.frames)
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="tbd-")))
             before, rest = Spilled(islice(frames, start), folder), frames
-        forwards = track(model, replace(video, frames=rest, given=later), config)
+        forwards = track(segmenter, replace(video, frames=rest, given=later), config)
         first = None
         for step in forwards:
             first = first or Frame(step.name, step.image)
             yield step
         if first is not None and start:
             turned = replace(video, frames=_then(first, Backwards(before)), given={0: video.given[start]})
-            yield from islice(track(model, turned, config), 1, None)
+            yield from islice(track(segmenter, turned, config), 1, None)
 
 
 def _then(first: Frame, frames: Sequence) -> Iterator[Frame]:

@@ -13,9 +13,8 @@ class TrackConfig:
     enlarge: bool = False  # make the shorter side of a smaller frame ``short_side`` too
     min_object_pixels: int = 1000  # an object smaller than this after resizing keeps the video at its own size
     objects_at_once: int | None = None  # per pass of the decoder; None is 1 on a CPU, whose caches hold no more, or 8
-    near: int | None = None  # decode only so many grid cells around where an object can be; None: every pixel, exact
+    roi_margin: int | None = None  # decode so many grid cells around where an object can be; None: every pixel, exact
     precision: Precision = "float32"  # of encoder and decoder
-    compile: bool = False  # encoder and decoder by torch.compile: the first frames take seconds to minutes
 
 
 BENCHMARK = TrackConfig(enlarge=True)  # the evaluation's protocol: every video's shorter side becomes 480 pixels

@@ -6,15 +6,14 @@ so masks are not the method's to the pixel; ``results/bench_cpu.json`` has J&F b
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from tbd_lib.method.decoder import Context
-from tbd_lib.method.matching import full_precision
-from tbd_lib.method.model import TBD, Features
+from tbd_lib.engines.segmenter import Segmenter
+from tbd_lib.method.model import Features
 from tbd_lib.method.shapes import STRIDE
 from tbd_lib.method.templates import Templates
 from tbd_lib.tracking.config import TrackConfig
@@ -40,55 +39,62 @@ class Box:
         top, bottom, left, right = (side * per_cell for side in (self.top, self.bottom, self.left, self.right))
         return maps[..., top:bottom, left:right]
 
-    def seen_from(self, other: "Box") -> "Box":
-        """The same box, counted from another's corner."""
-        return Box(self.top - other.top, self.bottom - other.top, self.left - other.left, self.right - other.left)
-
 
 def log_odds(
-    model: TBD, features: Features, templates: Templates, scores: Scores, config: TrackConfig
+    segmenter: Segmenter, features: Features, templates: Templates, scores: Scores, config: TrackConfig
 ) -> Float[Tensor, "o H W"]:
     """Foreground against background for each object alone, everywhere or near it, as the configuration says."""
-    if config.near is None:
-        return log_odds_everywhere(model, features, templates, scores, config.objects_at_once)
-    return log_odds_near(model, features, templates, scores, config.near)
+    if config.roi_margin is None:
+        return log_odds_everywhere(segmenter, features, templates, scores, config.objects_at_once)
+    return log_odds_near(segmenter, features, templates, scores, config.roi_margin)
 
 
 def log_odds_everywhere(
-    model: TBD, features: Features, templates: Templates, scores: Scores, at_once: int | None
+    segmenter: Segmenter, features: Features, templates: Templates, scores: Scores, at_once: int | None
 ) -> Float[Tensor, "o H W"]:
     """The method's, some objects at a time: the decoder's maps of all would not fit in memory.
 
     Args:
-        model: whose decoder is used.
+        segmenter: decodes.
         features: of the frame.
         templates: of the objects.
         scores: of the objects in this frame.
         at_once: objects; None is one on a CPU, whose caches hold no more, and eight on a GPU.
     """
     at_once = at_once or (1 if scores.device.type == "cpu" else 8)
-    parts = zip(scores.split(at_once, 1), templates.prev_mask.split(at_once, 1), strict=True)
-    logits = (model.decode(features.context, own, mask) for own, mask in parts)
-    return torch.cat([some[0, :, 1] - some[0, :, 0] for some in logits])
+    odds = []
+    for first in range(0, scores.shape[1], at_once):
+        part = slice(first, first + at_once)
+        logits = segmenter.segment(features, templates.take(part), scores[:, part])[0]
+        odds.append(logits[:, 1] - logits[:, 0])
+    return torch.cat(odds)
 
 
 def log_odds_near(
-    model: TBD, features: Features, templates: Templates, scores: Scores, margin: int
+    segmenter: Segmenter, features: Features, templates: Templates, scores: Scores, margin: int
 ) -> Float[Tensor, "o H W"]:
     """Decoded in each object's box of ``margin`` cells around where it can be, as unlikely as can be elsewhere."""
-    own = scores[0].unbind()
-    boxes = [box_around(can_be(maps, mask[1]), margin) for maps, mask in zip(own, templates.prev_mask[0], strict=True)]
-    hull = Box(
-        min(b.top for b in boxes), max(b.bottom for b in boxes), min(b.left for b in boxes), max(b.right for b in boxes)
-    )
-    shared = model.decoder.context(hull.cut(features.s4, 4), hull.cut(features.s8, 2), hull.cut(features.s16))
-    odds = scores.new_full((len(boxes), *(side * STRIDE for side in scores.shape[-2:])), -MOST_LOG_ODDS)
-    for number, box in enumerate(boxes):
-        one = slice(number, number + 1)
-        maps = box.cut(scores[:, one]), box.cut(templates.prev_mask[:, one])
-        logits = full_precision(model.decoder(_part(shared, box.seen_from(hull)), *maps))[0, 0]
+    odds = scores.new_full((scores.shape[1], *(side * STRIDE for side in scores.shape[-2:])), -MOST_LOG_ODDS)
+    for number in range(scores.shape[1]):
+        part = slice(number, number + 1)
+        box = box_around(can_be(scores[0, number], templates.prev_mask[0, number, 1]), margin)
+        inside = Features(
+            box.cut(features.s4, 4), box.cut(features.s8, 2), box.cut(features.s16), box.cut(features.key)
+        )
+        remembered = _cut_templates(templates.take(part), box)
+        logits = segmenter.segment(inside, remembered, box.cut(scores[:, part]))[0, 0]
         box.cut(odds[number], STRIDE)[:] = logits[1] - logits[0]
     return odds
+
+
+def _cut_templates(templates: Templates, box: Box) -> Templates:
+    return replace(
+        templates,
+        first_key=box.cut(templates.first_key),
+        first_mask=box.cut(templates.first_mask),
+        prev_key=box.cut(templates.prev_key),
+        prev_mask=box.cut(templates.prev_mask),
+    )
 
 
 def can_be(scores: Float[Tensor, "10 h w"], before: Float[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
@@ -108,8 +114,3 @@ def box_around(cells: Bool[Tensor, "h w"], margin: int) -> Box:
         max(columns[0] - margin, 0),
         min(columns[-1] + 1 + margin, w),
     )
-
-
-def _part(context: Context, box: Box) -> Context:
-    coarse, middle, fine = context
-    return box.cut(coarse), box.cut(middle, 2), box.cut(fine, 4)

@@ -9,10 +9,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.errors import InputError
 from tbd_lib.method.aggregate import aggregate_log_odds
 from tbd_lib.method.matching import Key, grid_mask
-from tbd_lib.method.model import TBD, Features, autocast
+from tbd_lib.method.model import Features, autocast
 from tbd_lib.method.shapes import STRIDE
 from tbd_lib.method.templates import Templates, start_templates
 from tbd_lib.tracking.config import TrackConfig
@@ -67,13 +68,13 @@ class Step:
     scores: Float[Tensor, "k 10 h w"] | None
 
 
-def track(model: TBD, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
+def track(segmenter: Segmenter, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
     """Track the objects given in a video; yields one ``Step`` per frame, and remembers only what the method needs.
 
     Raises:
         InputError: a frame or a given mask of another size than the first frame.
     """
-    tracker = Tracker(model, config)
+    tracker = Tracker(segmenter, config)
     for position, frame in enumerate(ahead(video.frames)):
         try:
             yield tracker.step(frame.image, video.given.get(position), frame.name)
@@ -87,15 +88,13 @@ class Tracker:
     ``state`` is a record, None before the first object: keep it to go back to a frame, assign it to go on from there.
 
     Args:
-        model: the model in inference mode, on the device where tracking shall run.
+        segmenter: a model in inference mode, or an engine made from it (``tbd_lib.engines``), which is faster.
         config: working size, and how many objects go through the decoder at once.
     """
 
-    def __init__(self, model: TBD, config: TrackConfig | None = None) -> None:
-        self.model = model
+    def __init__(self, segmenter: Segmenter, config: TrackConfig | None = None) -> None:
+        self.segmenter = segmenter
         self.config = config or TrackConfig()
-        if self.config.compile:
-            model.compile_parts()
         self.state: State | None = None
 
     @property
@@ -156,34 +155,40 @@ class Tracker:
         if self.state is None and not new:
             return _nothing(name, image)
         work = self.state.work if self.state else self._working_size(size, given)
-        device = self.model.short_inertia.device
-        with autocast(device, self.config.precision):
+        with autocast(self.segmenter.device, self.config.precision):
             features = self.encode(image, work)
         known = _without(self.state.cohorts if self.state else (), new)
-        scores = []
-        for cohort in known:
-            scores.append(self.model.match(features, cohort.templates))
-            features.products.forget(cohort.templates.first_key)  # which no other cohort has
-        features.products.forget()
-        with autocast(device, self.config.precision):
-            odds = [
-                log_odds(self.model, features, cohort.templates, own, self.config)
-                for cohort, own in zip(known, scores, strict=True)
-            ]
+        scores, odds = self._predict(features, known)
         cohorts = known
         if given is not None and new:
-            foreground = self._given_foreground(given, new, work)
-            odds.append(foreground.logit())
-            cohorts = (*known, Cohort(new, self.model.start(features, regions_of(foreground))))
+            admitted, given_odds = self._admit(features, given, new, work)
+            cohorts, odds = (*known, admitted), [*odds, given_odds]
         together = aggregate_log_odds(torch.cat(odds)) if odds else features.key.new_ones(1, *padded_size(work))
         if self.state is not None:  # the very first masks stand as they were given; later ones join in the update
             cohorts = self._update(features, cohorts, together[1:])
         self.state = State(size, work, features.key, cohorts)
-        inside = crop(together, work)
-        before = self.ids[: len(self.ids) - len(new)]  # those given here are where they are given, and nowhere else
-        mask = _ids_at_size(inside[: 1 + len(before)], before, size)
-        mask = mask if given is None else np.where(given > 0, given, mask)
-        return Step(name, image, mask, self.ids, inside, torch.cat(scores, 1)[0] if scores else None)
+        prob = crop(together, work)
+        mask = _render(prob, tuple(i for cohort in known for i in cohort.ids), given, size)
+        return Step(name, image, mask, self.ids, prob, torch.cat(scores, 1)[0] if scores else None)
+
+    def _predict(
+        self, features: Features, cohorts: tuple[Cohort, ...]
+    ) -> tuple[list[Float[Tensor, "1 o 10 h w"]], list[Float[Tensor, "o Y X"]]]:
+        """Score maps and log-odds of the known objects, cohort by cohort (steps 4 and 5)."""
+        scores = [self.segmenter.match(features, cohort.templates) for cohort in cohorts]
+        with autocast(self.segmenter.device, self.config.precision):
+            odds = [
+                log_odds(self.segmenter, features, cohort.templates, maps, self.config)
+                for cohort, maps in zip(cohorts, scores, strict=True)
+            ]
+        return scores, odds
+
+    def _admit(
+        self, features: Features, given: Mask, ids: tuple[int, ...], work: Size
+    ) -> tuple[Cohort, Float[Tensor, "o Y X"]]:
+        """A cohort of the objects that are given in this frame, and the certain log-odds of their masks (step 8)."""
+        foreground = self._given_foreground(given, ids, work)
+        return Cohort(ids, self.segmenter.start(features, regions_of(foreground))), foreground.logit()
 
     def _check(self, size: Size, given: GivenMask | None) -> None:
         if min(size) < STRIDE:
@@ -209,30 +214,28 @@ class Tracker:
 
     def encode(self, image: Image, work: Size) -> Features:
         """Features of a frame at the working size: resized, then padded by reflection."""
-        like = self.model.short_inertia
-        pixels = (
-            torch.from_numpy(np.ascontiguousarray(image)).to(like.device).permute(2, 0, 1)[None].to(like.dtype) / 255
-        )
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.segmenter.device)
+        pixels = pixels.permute(2, 0, 1)[None].to(self.segmenter.dtype) / 255
         if pixels.shape[-2:] != work:
             pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
-        return self.model.encode(pad(pixels))
+        return self.segmenter.encode(pad(pixels))
 
-    def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o y x"]:
-        """A given mask as one 0/1 map per object, at the working size and padded as the frame is."""
-        like = self.model.short_inertia
-        mask = torch.from_numpy(np.ascontiguousarray(given)).to(like.device)
-        maps = (mask == torch.tensor(ids, device=like.device)[:, None, None]).to(like.dtype)[None]
+    def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o Y X"]:
+        """A given mask as a 0/1 map of each object, at the working size and padded as the frame is."""
+        device = self.segmenter.device
+        mask = torch.from_numpy(np.ascontiguousarray(given)).to(device)
+        maps = (mask == torch.tensor(ids, device=device)[:, None, None]).to(self.segmenter.dtype)[None]
         if maps.shape[-2:] != work:
             maps = F.interpolate(maps, work, mode="nearest-exact")
         return pad(maps)[0]
 
     def _update(
-        self, features: Features, cohorts: tuple[Cohort, ...], foreground: Float[Tensor, "o H W"]
+        self, features: Features, cohorts: tuple[Cohort, ...], foreground: Float[Tensor, "o Y X"]
     ) -> tuple[Cohort, ...]:
         """All cohorts after this frame (step 7), given all objects' probabilities in the order of the cohorts."""
         parts = foreground.split([len(cohort.ids) for cohort in cohorts])
         return tuple(
-            Cohort(cohort.ids, self.model.update(features, cohort.templates, regions_of(part)))
+            Cohort(cohort.ids, self.segmenter.update(features, cohort.templates, regions_of(part)))
             for cohort, part in zip(cohorts, parts, strict=True)
         )
 
@@ -242,6 +245,12 @@ def regions_of(foreground: Float[Tensor, "o H W"]) -> Float[Tensor, "1 o 2 H W"]
     return torch.stack([1 - foreground, foreground], 1)[None]
 
 
+def _render(prob: Float[Tensor, "labels y x"], ids: tuple[int, ...], given: Mask | None, size: Size) -> Mask:
+    """The id mask at the video's size. Objects given in this frame are where they are given, and nowhere else."""
+    mask = _ids_at_size(prob[: 1 + len(ids)], ids, size)
+    return mask if given is None else np.where(given > 0, given, mask)
+
+
 def _ids_at_size(prob: Float[Tensor, "labels y x"], ids: tuple[int, ...], size: Size) -> Mask:
     """The most probable id of every pixel: probabilities are resized first, and one object at a time.
 
@@ -249,10 +258,10 @@ def _ids_at_size(prob: Float[Tensor, "labels y x"], ids: tuple[int, ...], size: 
     """
     best = resized(prob[0], size)
     winner = torch.zeros(size, dtype=torch.uint8, device=prob.device)
-    for own, i in zip(prob[1:], ids, strict=True):
-        own = resized(own, size)
-        winner[own > best] = i
-        best = torch.maximum(best, own)
+    for label, i in zip(prob[1:], ids, strict=True):
+        chance = resized(label, size)
+        winner[chance > best] = i
+        best = torch.maximum(best, chance)
     return winner.cpu().numpy()
 
 

@@ -1,11 +1,13 @@
 """What is minimised: clips in, a loss out. A module of its own, so that many processes can share its gradients."""
 
+from dataclasses import replace
+
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from tbd_lib.method.model import TBD
+from tbd_lib.method.loss import clip_loss, region_masks
+from tbd_lib.method.model import TBD, Features
 from tbd_lib.training.distillation import Imitation
 
 
@@ -32,21 +34,25 @@ class Objective(nn.Module):
         Args:
             images: in [0, 1].
             masks: 1 where the object is, 0 elsewhere.
-            context: how much the decoder sees of the image's features, see ``TBD.forward``.
+            context: share of the image's features that the decoder sees, see ``dimmed``.
         """
-        frames = self.model.encode_clip(images, context)
-        logits = self.model.follow(frames, region_masks(masks[:, 0]).to(images))[:, :, 0]
-        loss = F.cross_entropy(logits.flatten(0, 1), masks[:, 1:].flatten(0, 1))
+        frames = self.model.encode_clip(images)
+        shown = frames if context == 1 else [dimmed(frame, context) for frame in frames]
+        logits = self.model.follow(shown, region_masks(masks[:, 0]).to(images))[:, :, 0]
+        loss = clip_loss(logits, masks[:, 1:])
         if self.imitation is not None:
-            shown = slice(0, self.pictures)
-            features = torch.stack([frame.s16 for frame in frames[shown]], 1)
-            loss = loss + self.weight * self.imitation(images[:, shown].flatten(0, 1), features.flatten(0, 1))
+            compared = slice(0, self.pictures)
+            features = torch.stack([frame.s16 for frame in frames[compared]], 1)
+            loss = loss + self.weight * self.imitation(images[:, compared].flatten(0, 1), features.flatten(0, 1))
         return loss, intersection_over_union(logits.detach(), masks[:, 1:])
 
 
-def region_masks(mask: Int64[Tensor, "b H W"]) -> Float[Tensor, "b 1 2 H W"]:
-    """Background and foreground of a single object, from its 0/1 mask."""
-    return F.one_hot(mask, 2).permute(0, 3, 1, 2)[:, None].float()
+def dimmed(features: Features, share: float) -> Features:
+    """The same frame, of whose picture the decoder sees less; its key, and so all matching, stays.
+
+    Only at the start of a training from scratch, where the decoder has to learn first what an object's maps mean.
+    """
+    return replace(features, s4=features.s4 * share, s8=features.s8 * share, s16=features.s16 * share)
 
 
 def intersection_over_union(logits: Float[Tensor, "b t 2 H W"], masks: Int64[Tensor, "b t H W"]) -> Float[Tensor, ""]:

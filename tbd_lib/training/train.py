@@ -128,7 +128,8 @@ def prepare(config: TrainConfig, model: TBD, teacher: Encoder | None, device: to
     if config.channels_last:
         objective.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (torch's stub lacks it)
     if config.compile:
-        model.compile_parts()
+        model.encoder.compile()
+        model.decoder.compile()
     return objective
 
 

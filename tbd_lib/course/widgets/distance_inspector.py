@@ -16,7 +16,7 @@ from tbd_lib.course.viz.grid import Panel, cells_of, curve_and_panels
 from tbd_lib.course.widgets.history import SCORES, History
 from tbd_lib.course.widgets.inspector import CONTROL, Inspector, button
 from tbd_lib.evaluation.metrics import jaccard, score_video
-from tbd_lib.method.distance import grid_offsets, table_distances
+from tbd_lib.method.distance import squared_distances
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.tracker import Step, Tracker
@@ -39,13 +39,13 @@ class DrawnScorer(nn.Module):
         super().__init__()
         self.values = values
 
-    def forward(self, distance: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    def forward(self, distance: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         """The score of each distance (grid cells)."""
         return torch.from_numpy(np.interp(distance.cpu().double().numpy(), KNOTS, self.values)).to(distance)
 
     def pairs(self, h: int, w: int) -> Float[Tensor, "p p"]:
         """The score of every pair of positions on a grid of ``h`` x ``w`` cells."""
-        return self(table_distances(h, w).float())[grid_offsets(h, w)]
+        return self(squared_distances(h, w).sqrt())
 
 
 def with_scorer(model: TBD, scorer: nn.Module) -> TBD:

@@ -127,7 +127,7 @@ class MaskDrawing(AnyWidget):
 def draw_on(video: Path | str, frame: int = 0, mask: Mask | None = None) -> MaskDrawing:
     """Draw on a frame of your own video.
 
-    To track it then: ``track_both_ways(model, Video("mine", frames_of(video), given={frame: drawing.mask}))``. Or
+    To track it then: ``track_bidirectional(model, Video("mine", frames_of(video), given={frame: drawing.mask}))``. Or
     ``drawing.save("first.png")``, and in a terminal ``tbd track VIDEO --mask first.png --frame FRAME --out FOLDER``.
 
     Args:

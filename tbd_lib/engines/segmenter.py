@@ -1,0 +1,47 @@
+"""What a tracker asks of a model: five verbs. The plain form and every engine answer to them."""
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tbd_lib.method.model import Features
+from tbd_lib.method.templates import Templates
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """The method's verbs (``docs/method.md``, steps 1 to 5 and 7), however they are computed."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where images and masks are expected."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type in which images and masks are expected."""
+        ...
+
+    def encode(self, image: Float[Tensor, "b 3 H W"]) -> Features:
+        """Features of an image in [0, 1] whose sides are multiples of 16."""
+        ...
+
+    def start(self, features: Features, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
+        """Templates of objects that are given in this frame."""
+        ...
+
+    def match(self, features: Features, templates: Templates) -> Float[Tensor, "b o 10 h w"]:
+        """Ten score maps per object."""
+        ...
+
+    def segment(
+        self, features: Features, templates: Templates, scores: Float[Tensor, "b o 10 h w"] | None = None
+    ) -> Float[Tensor, "b o 2 H W"]:
+        """Logits of background and foreground per object; ``scores`` where ``match`` has given them before."""
+        ...
+
+    def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
+        """Templates after this frame, in which the objects have these region masks."""
+        ...

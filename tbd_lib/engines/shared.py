@@ -1,0 +1,161 @@
+"""The same numbers with less work: what does not depend on the object is computed once per frame.
+
+- The affinity with the previous frame's key, and its product with the distance score, are the same for all objects.
+  The affinity with a first key is the same for all objects that entered in that frame.
+- The decoder's 3x3 convolution over joined features and maps is the sum of one over the features and one over the
+  maps. The features' half, and the 1x1 convolution before it, are the same for all objects.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import get_args
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from tbd_lib.method.config import Template
+from tbd_lib.method.decoder import Stage
+from tbd_lib.method.matching import affinity, best_match, full_precision, prototype_match
+from tbd_lib.method.model import TBD, Features
+from tbd_lib.method.templates import Templates
+
+Map = Float[Tensor, "_n _c _y _x"]
+
+
+@dataclass
+class FrameWork:
+    """What has been computed for a frame and serves all its objects."""
+
+    near: tuple[Tensor, Tensor] | None = None  # the previous frame's key, and the weighted affinity with it
+    halves: tuple[Tensor, ...] | None = None  # of the decoder's convolutions, coarse to fine
+
+
+@dataclass(frozen=True)
+class SharedFeatures(Features):
+    """A frame's features, and what all its objects share."""
+
+    work: FrameWork = field(default_factory=FrameWork, repr=False, compare=False)
+
+
+class Shared:
+    """A snapshot of a model for inference that shares what is the same for all objects; exact.
+
+    Later changes of the model, its weights or its device, do not reach the snapshot: make a new one.
+
+    Args:
+        model: is copied.
+    """
+
+    def __init__(self, model: TBD) -> None:
+        self.model = deepcopy(model).eval().requires_grad_(False)
+        self._distance_scores: dict[tuple[int, int], Tensor] = {}  # by the grid's size
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.model.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights."""
+        return self.model.dtype
+
+    @torch.no_grad()
+    def encode(self, image: Float[Tensor, "b 3 H W"]) -> SharedFeatures:
+        """Features of an image in [0, 1] whose sides are multiples of 16."""
+        features = self.model.encode(image)
+        return SharedFeatures(features.s4, features.s8, features.s16, features.key)
+
+    @torch.no_grad()
+    def start(self, features: Features, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
+        """Templates of objects that are given in this frame."""
+        return self.model.start(features, regions)
+
+    @torch.no_grad()
+    def match(self, features: Features, templates: Templates) -> Float[Tensor, "b o 10 h w"]:
+        """Ten score maps per object, in the order of ``TBD.match``."""
+        key, kept = features.key, self.model.config.templates
+        with torch.autocast(key.device.type, enabled=False):
+            maps = {kind: torch.zeros_like(templates.prev_mask) for kind in get_args(Template)}
+            if "global" in kept:
+                maps["global"] = _object_by_object(affinity(key, templates.first_key), templates.first_mask)
+            if "local" in kept:
+                maps["local"] = _object_by_object(self._near(features, templates.prev_key), templates.prev_mask)
+            for kind in ("overall", "short", "long"):
+                if kind in kept:
+                    maps[kind] = prototype_match(key, getattr(templates, kind))
+            return torch.cat(list(maps.values()), 2)
+
+    def _near(self, features: Features, prev_key: Float[Tensor, "b c h w"]) -> Float[Tensor, "b q p"]:
+        """The affinity with the previous frame times the distance score, computed for the first who asks."""
+        work = features.work if isinstance(features, SharedFeatures) else FrameWork()
+        if work.near is None or work.near[0] is not prev_key:
+            product = affinity(features.key, prev_key)
+            if self.model.config.distance_score:
+                product *= self._scores_of_pairs(prev_key.shape[-2], prev_key.shape[-1])
+            work.near = (prev_key, product)
+        return work.near[1]
+
+    def _scores_of_pairs(self, h: int, w: int) -> Float[Tensor, "q p"]:
+        if (h, w) not in self._distance_scores:
+            self._distance_scores = {(h, w): self.model.distance.pairs(h, w)}
+        return self._distance_scores[h, w]
+
+    @torch.no_grad()
+    def segment(
+        self, features: Features, templates: Templates, scores: Float[Tensor, "b o 10 h w"] | None = None
+    ) -> Float[Tensor, "b o 2 H W"]:
+        """Logits of background and foreground per object; ``scores`` where ``match`` has given them before."""
+        if scores is None:
+            scores = self.match(features, templates)
+        decoder, objects = self.model.decoder, scores.shape[1]
+        stages = (decoder.stage16, decoder.stage8, decoder.stage4)
+        maps = torch.cat([scores, templates.prev_mask], 2).flatten(0, 1)
+        for stage, half in zip(stages, self._halves(features), strict=True):
+            maps = _rest(stage, half.repeat_interleave(objects, 0), maps)
+        return full_precision(maps.unflatten(0, (-1, objects)))
+
+    def _halves(self, features: Features) -> tuple[Map, ...]:
+        """The features' halves of the three blends, computed for the first object; a part of a frame has its own."""
+        decoder = self.model.decoder
+        pairs = (
+            (decoder.stage16, features.s16),
+            (decoder.stage8, features.s8),
+            (decoder.stage4, features.s4),
+        )
+        if not isinstance(features, SharedFeatures):
+            return tuple(_features_half(stage, level) for stage, level in pairs)
+        if features.work.halves is None:
+            features.work.halves = tuple(_features_half(stage, level) for stage, level in pairs)
+        return features.work.halves
+
+    @torch.no_grad()
+    def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
+        """Templates after this frame, in which the objects have these region masks."""
+        return self.model.update(features, templates, regions)
+
+
+def shared(model: TBD) -> Shared:
+    """A snapshot of the model that shares what is the same for all objects: exact, on any device."""
+    return Shared(model)
+
+
+def _object_by_object(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b o r h w"]) -> Float[Tensor, "b o r h w"]:
+    """``best_match`` with temporary memory that does not grow with the number of objects."""
+    return torch.cat([best_match(product, region) for region in mask.split(1, 1)], 1)
+
+
+def _features_half(stage: Stage, features: Map) -> Map:
+    """The features' half of a stage's blend, bias included."""
+    reduced = stage.reduce(features).relu()
+    weight = stage.blend.weight[:, : reduced.shape[1]]
+    return F.conv2d(reduced, weight, stage.blend.bias, padding=1)
+
+
+def _rest(stage: Stage, half: Map, maps: Map) -> Map:
+    """The objects' half of the blend added to the features', and all that follows."""
+    weight = stage.blend.weight[:, -maps.shape[1] :]
+    blended = half + F.conv2d(maps, weight, padding=1)
+    return stage.enlarge(stage.attend(blended.relu()))

@@ -1,0 +1,86 @@
+"""Every engine equals the plain form: one test for all of them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tbd_lib.engines.segmenter import Segmenter
+from tbd_lib.engines.shared import shared
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.tracker import Step, Tracker
+
+ENGINES: dict[str, Callable[[TBD], Segmenter]] = {"shared": shared}
+TIE = 1e-5  # a pixel whose two best labels are as near as that is decided by rounding
+
+
+def model() -> TBD:
+    """A small model whose probabilities are not all 0 or 1, so that differences show."""
+    torch.manual_seed(0)
+    made = build_model(replace(SMALL, key_channels=16, decoder_channels=8)).eval()
+    with torch.no_grad():
+        made.decoder.stage4.enlarge.weight.mul_(0.1)
+    return made
+
+
+def steps(segmenter: Segmenter, size: tuple[int, int], objects: int, frames: int = 4) -> list[Step]:
+    """A tracker's steps over noise: objects in the first frame, and one more cohort in the third."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (frames, *size, 3), np.uint8)
+    given = np.zeros(size, np.uint8)
+    for number, rows in enumerate(np.array_split(np.arange(size[0]), objects), 1):
+        given[rows, 2 : size[1] // 2] = number
+    late = np.zeros(size, np.uint8)
+    late[: size[0] // 2, size[1] // 2 :] = objects + 1
+    tracker = Tracker(segmenter, TrackConfig(short_side=None))
+    masks = {0: given, 2: late}
+    return [tracker.step(image, masks.get(t)) for t, image in enumerate(images)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("size", "objects"), [((64, 96), 1), ((53, 75), 5), ((80, 64), 20), ((240, 427), 2), ((480, 854), 1)], ids=str
+)
+def test_masks_and_probabilities_equal_those_of_the_plain_form(
+    engine: str, size: tuple[int, int], objects: int
+) -> None:
+    plain = model()
+    for expected, found in zip(steps(plain, size, objects), steps(ENGINES[engine](plain), size, objects), strict=True):
+        torch.testing.assert_close(found.prob, expected.prob, rtol=0, atol=1e-4)
+        assert (found.scores is None) == (expected.scores is None)
+        if found.scores is not None and expected.scores is not None:
+            torch.testing.assert_close(found.scores, expected.scores, rtol=0, atol=1e-5)
+        best = expected.prob.topk(2, 0).values
+        clear = (best[0] - best[1] > TIE).numpy()
+        assert ((found.mask != expected.mask) & clear).mean() <= 1e-6
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kept", [("global", "short"), ("local", "overall", "long")])
+def test_templates_that_are_left_out_are_left_out_of_engines_too(engine: str, kept: tuple[str, ...]) -> None:
+    plain = model()
+    plain.config = replace(plain.config, templates=kept, distance_score=False)
+    expected, found = steps(plain, (48, 64), 2)[-1], steps(ENGINES[engine](plain), (48, 64), 2)[-1]
+    assert expected.scores is not None and found.scores is not None
+    torch.testing.assert_close(found.scores, expected.scores, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_snapshot_does_not_follow_the_model(engine: str) -> None:
+    plain = model()
+    snapshot = ENGINES[engine](plain)
+    before = steps(snapshot, (48, 64), 2)[-1].prob
+    with torch.no_grad():
+        for parameter in plain.parameters():
+            parameter.mul_(0.5)
+    assert torch.equal(steps(snapshot, (48, 64), 2)[-1].prob, before)
+    assert not torch.allclose(steps(plain, (48, 64), 2)[-1].prob, before)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engines_answer_to_the_protocol(engine: str) -> None:
+    assert isinstance(ENGINES[engine](model()), Segmenter) and isinstance(model(), Segmenter)
