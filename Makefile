@@ -36,6 +36,7 @@ lint: $(READY)            ## style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+	$(BIN)/pyright -p .ci/pyright-strict.json
 
 notebooks: $(READY)       ## put the exercises into the lessons, run all notebooks and store their outputs
 	$(BIN)/python -m tools.run_notebooks

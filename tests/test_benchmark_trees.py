@@ -33,7 +33,7 @@ COLOURS = {0: [0, 0, 0], 1: [128, 0, 0], 2: [0, 128, 0], 3: [128, 128, 0], 40: [
 @pytest.fixture
 def own_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames are not enlarged to 480 rows: what is expected does not depend on it, and it takes a minute."""
-    monkeypatch.setattr("tbd_lib.cli.model.BENCHMARK", TrackConfig())
+    monkeypatch.setattr("tbd_lib.cli.options.BENCHMARK", TrackConfig())
 
 
 @pytest.fixture(scope="module")

@@ -93,8 +93,13 @@ def test_a_checkpoint_in_the_published_layout_is_evaluated_as_it_is(root: Path, 
     monkeypatch.setattr(sys, "argv", [str(script), str(file)])
     runpy.run_path(str(script), run_name="__main__")
     before = file.read_bytes()
-    monkeypatch.setattr("tbd_lib.cli.model.BENCHMARK", TrackConfig())  # not enlarged: DenseNet-121 takes its time
-    assert main(["evaluate", "--data", str(root), "--weights", str(file), "--out", str(root / "masks")]) == 0
+    monkeypatch.setattr("tbd_lib.cli.options.BENCHMARK", TrackConfig())  # not enlarged: DenseNet-121 takes its time
+    assert (
+        main(
+            ["evaluate", "--data", str(root), "--weights", str(file), "--out", str(root / "masks"), "--engine", "plain"]
+        )
+        == 0
+    )
     assert file.read_bytes() == before
     model, shares = reference_model(torch.float32), []
     for video in davis(root):

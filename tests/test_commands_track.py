@@ -240,7 +240,7 @@ def test_few_pictures_and_masks_are_in_memory_at_once_however_long_the_film(tmp_
     for name in makers:
         module, _, function = f"tbd_lib.{name}".rpartition(".")
         monkeypatch.setattr(f"{module}.{function}", watched(getattr(resolve_name(module), function)))
-    monkeypatch.setattr("tbd_lib.cli.model.BENCHMARK", TrackConfig())  # not enlarged: it is about memory
+    monkeypatch.setattr("tbd_lib.cli.options.BENCHMARK", TrackConfig())  # not enlarged: it is about memory
     movie = film(tmp_path / "long.mp4", np.random.default_rng(0).integers(0, 256, (40, ROWS, COLUMNS, 3), np.uint8))
     track(movie, tmp_path / "out", box=BOX, frame=20, save=ALL_FORMS)
     assert len(list((tmp_path / "out/masks").iterdir())) == 40

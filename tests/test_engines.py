@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
 
+from tbd_lib.engines.onnx import onnx
 from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.engines.shared import shared
 from tbd_lib.method.config import SMALL
@@ -14,17 +16,25 @@ from tbd_lib.method.model import TBD, build_model
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.tracker import Step, Tracker
 
-ENGINES: dict[str, Callable[[TBD], Segmenter]] = {"shared": shared}
+MAKERS: dict[str, Callable[[TBD], Segmenter]] = {"shared": shared, "onnx": onnx}
+ENGINES = pytest.mark.parametrize("engine", MAKERS)
 TIE = 1e-5  # a pixel whose two best labels are as near as that is decided by rounding
 
 
-def model() -> TBD:
+def model(**changes: object) -> TBD:
     """A small model whose probabilities are not all 0 or 1, so that differences show."""
     torch.manual_seed(0)
-    made = build_model(replace(SMALL, key_channels=16, decoder_channels=8)).eval()
+    made = build_model(replace(SMALL, key_channels=16, decoder_channels=8, **changes)).eval()
     with torch.no_grad():
         made.decoder.stage4.enlarge.weight.mul_(0.1)
     return made
+
+
+@cache
+def model_and_engine(name: str) -> tuple[TBD, Segmenter]:
+    """Made once for all tests: to write ONNX files takes seconds."""
+    plain = model()
+    return plain, MAKERS[name](plain)
 
 
 def steps(segmenter: Segmenter, size: tuple[int, int], objects: int, frames: int = 4) -> list[Step]:
@@ -41,7 +51,7 @@ def steps(segmenter: Segmenter, size: tuple[int, int], objects: int, frames: int
     return [tracker.step(image, masks.get(t)) for t, image in enumerate(images)]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@ENGINES
 @pytest.mark.parametrize(
     ("size", "objects"), [((64, 96), 1), ((53, 75), 5), ((80, 64), 20), ((240, 427), 2), ((480, 854), 1)], ids=str
 )
@@ -49,7 +59,9 @@ def test_masks_and_probabilities_equal_those_of_the_plain_form(
     engine: str, size: tuple[int, int], objects: int
 ) -> None:
     plain = model()
-    for expected, found in zip(steps(plain, size, objects), steps(ENGINES[engine](plain), size, objects), strict=True):
+    for expected, found in zip(
+        steps(plain, size, objects), steps(model_and_engine(engine)[1], size, objects), strict=True
+    ):
         torch.testing.assert_close(found.prob, expected.prob, rtol=0, atol=1e-4)
         assert (found.scores is None) == (expected.scores is None)
         if found.scores is not None and expected.scores is not None:
@@ -59,20 +71,20 @@ def test_masks_and_probabilities_equal_those_of_the_plain_form(
         assert ((found.mask != expected.mask) & clear).mean() <= 1e-6
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("kept", [("global", "short"), ("local", "overall", "long")])
-def test_templates_that_are_left_out_are_left_out_of_engines_too(engine: str, kept: tuple[str, ...]) -> None:
-    plain = model()
-    plain.config = replace(plain.config, templates=kept, distance_score=False)
-    expected, found = steps(plain, (48, 64), 2)[-1], steps(ENGINES[engine](plain), (48, 64), 2)[-1]
+@ENGINES
+def test_templates_that_are_left_out_are_left_out_of_engines_too(engine: str) -> None:
+    plain = model(templates=("local", "overall", "long"), distance_score=False)
+    expected, found = steps(plain, (48, 64), 2)[-1], steps(MAKERS[engine](plain), (48, 64), 2)[-1]
     assert expected.scores is not None and found.scores is not None
     torch.testing.assert_close(found.scores, expected.scores, rtol=0, atol=1e-5)
+    assert (
+        expected.scores[:, [0, 1, 6, 7]].count_nonzero() == 0 < expected.scores[:, [2, 3, 4, 5, 8, 9]].count_nonzero()
+    )
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@ENGINES
 def test_a_snapshot_does_not_follow_the_model(engine: str) -> None:
-    plain = model()
-    snapshot = ENGINES[engine](plain)
+    plain, snapshot = model_and_engine(engine)
     before = steps(snapshot, (48, 64), 2)[-1].prob
     with torch.no_grad():
         for parameter in plain.parameters():
@@ -81,6 +93,12 @@ def test_a_snapshot_does_not_follow_the_model(engine: str) -> None:
     assert not torch.allclose(steps(plain, (48, 64), 2)[-1].prob, before)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@ENGINES
+def test_an_image_on_another_device_is_refused_in_words(engine: str) -> None:
+    with pytest.raises(ValueError, match=r"image on meta; expected cpu"):
+        model_and_engine(engine)[1].encode(torch.rand(1, 3, 32, 32, device="meta"))
+
+
+@ENGINES
 def test_engines_answer_to_the_protocol(engine: str) -> None:
-    assert isinstance(ENGINES[engine](model()), Segmenter) and isinstance(model(), Segmenter)
+    assert isinstance(model_and_engine(engine)[1], Segmenter) and isinstance(model(), Segmenter)

@@ -65,7 +65,7 @@ def bench(
     import torch
 
     from benchmarks.bench import Bench
-    from tbd_lib.cli.model import device_of
+    from tbd_lib.cli.options import device_of
 
     if threads is not None:
         torch.set_num_threads(threads)

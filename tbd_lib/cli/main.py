@@ -14,13 +14,12 @@ from tqdm.auto import tqdm
 
 from tbd_lib.cli.allocator import keep_freed_memory
 from tbd_lib.cli.bench import bench
-from tbd_lib.cli.model import model_on, track_config
+from tbd_lib.cli.export_model import export_model
+from tbd_lib.cli.options import SharedOptions, TrackOptions
 from tbd_lib.cli.track import fps_of, track
 from tbd_lib.datasets.prepare.command import prepare
 from tbd_lib.errors import InputError, TrainingError
 from tbd_lib.files import require_absent
-from tbd_lib.method.config import Precision
-from tbd_lib.tracking.config import BENCHMARK
 from tbd_lib.training.config import STAGES, TrainConfig
 
 ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."
@@ -85,14 +84,10 @@ def evaluate(
     dataset: Benchmark = "davis",
     year: Year | None = None,
     split: str = "",
-    weights: Path | None = None,
     out: Path | None = None,
     json: Path | None = None,
-    device: str | None = None,
-    short_side: int = 480,
-    roi_margin: int | None = None,
-    precision: Precision = "float32",
     overwrite: bool = False,
+    options: SharedOptions = TrackOptions(),  # noqa: B008 (a frozen record)
 ) -> None:
     """Track a benchmark's videos and score the masks beside doing nothing.
 
@@ -105,15 +100,10 @@ def evaluate(
         year: DAVIS-2016 joins all objects into one, DAVIS-2017 (the default) scores each. YouTube-VOS: 2018 and 2019
             are folders of their own.
         split: A list of videos in ImageSets/<year>, or a folder of YouTube-VOS; val, or valid, if left out.
-        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
-            weights fetched); the bundled small model if left out.
         out: Where to write palette masks, as <out>/<video>/<frame>.png.
         json: Where to write the scores of every object and frame.
-        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
-        short_side: Pixels that frames are resized to for tracking: 480 is the protocol, fewer are faster.
-        roi_margin: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
-        precision: Of the convolutions; bfloat16 is faster where the processor knows it.
         overwrite: Write over masks and scores that are there already.
+        options: The model, and how it goes over videos.
     """
     from tbd_lib.cli.benchmarks import benchmark_videos
     from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
@@ -121,15 +111,15 @@ def evaluate(
 
     if json is not None:
         require_absent(json, overwrite)
-    config = track_config(short_side, roi_margin, precision)
+    config = options.config()
     videos = benchmark_videos(data, dataset, year, split)
     if all(video.truth is None for video in videos):
         if out is None or json is not None:
             raise InputError(f"{data}: has no true masks of this split to score with; expected --out and no --json")
-        count = predict(model_on(weights, device), videos, out, config, overwrite=overwrite)
+        count = predict(options.segmenter(), videos, out, config, overwrite=overwrite)
         print(f"{count} masks in {out}; tbd export makes the archive for the benchmark's server")
         return
-    report = evaluate_videos(model_on(weights, device), videos, out, config, joined=year == 2016, overwrite=overwrite)
+    report = evaluate_videos(options.segmenter(), videos, out, config, joined=year == 2016, overwrite=overwrite)
     print(report.table())
     if json is not None:
         report.write_json(json)
@@ -205,16 +195,16 @@ def report(
 
 
 def demo(
-    out: Path = Path("outputs/demo"), weights: Path | None = None, json: Path | None = None, device: str | None = None
+    out: Path = Path("outputs/demo"),
+    json: Path | None = None,
+    options: SharedOptions = TrackOptions(),  # noqa: B008 (a frozen record)
 ) -> None:
     """Track the bundled sample's validation videos, score them, and leave masks and overlay videos.
 
     Args:
         out: Folder for the results; those of an earlier demo are written over.
-        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
-            weights fetched); the bundled small model if left out.
         json: Where to write the scores of every object and frame.
-        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
+        options: The model, and how it goes over videos.
     """
     from tbd_lib.datasets.videos import sample
     from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
@@ -222,7 +212,7 @@ def demo(
     if json is not None:
         require_absent(json, overwrite=False)
     videos = sample("val")
-    report = evaluate_videos(model_on(weights, device), videos, out / "masks", BENCHMARK, overwrite=True)
+    report = evaluate_videos(options.segmenter(), videos, out / "masks", options.config(), overwrite=True)
     for video in tqdm(videos, desc="overlays", unit="video"):
         _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
     print(report.table())
@@ -233,8 +223,8 @@ def demo(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
-    every = (prepare, train, evaluate, score, export, report, track, demo, bench)
-    commands = {command.__name__: command for command in every}
+    every = (prepare, train, evaluate, score, export, report, track, demo, bench, export_model)
+    commands = {command.__name__.replace("_", "-"): command for command in every}
     keep_freed_memory()
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:

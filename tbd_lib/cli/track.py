@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tqdm.auto import tqdm
 
-from tbd_lib.cli.model import model_on, track_config
+from tbd_lib.cli.options import SharedOptions, TrackOptions
 from tbd_lib.errors import InputError
-from tbd_lib.method.config import Precision
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.video.annotations import box_mask, polygon_mask
 from tbd_lib.video.outputs import Kind, require_room, write_outputs
 
 if TYPE_CHECKING:
-    from tbd_lib.method.model import TBD
+    from tbd_lib.engines.segmenter import Segmenter
     from tbd_lib.video.frames import Video
 
 FPS = 24.0  # of films made from a folder of frames, which does not tell
@@ -32,12 +31,8 @@ def track(
     more: tuple[str, ...] = (),
     forwards_only: bool = False,
     save: tuple[Kind, ...] = ("mp4",),
-    weights: Path | None = None,
-    device: str | None = None,
-    short_side: int = 480,
-    roi_margin: int | None = None,
-    precision: Precision = "float32",
     overwrite: bool = False,
+    options: SharedOptions = TrackOptions(),  # noqa: B008 (a frozen record)
 ) -> None:
     """Track objects through your own video: masks in <out>/masks, and in other forms beside them.
 
@@ -51,13 +46,8 @@ def track(
         more: Masks of further frames, as 40=late.png: objects that appear there, or corrections.
         forwards_only: Leave the frames before the given one without masks.
         save: Other forms: mp4 or webp (an overlay to look at), objects (a PNG each), coco (run lengths), npz, cutouts.
-        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
-            weights fetched); the bundled small model if left out.
-        device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
-        short_side: Pixels that frames are resized to for tracking: fewer are faster.
-        roi_margin: Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be.
-        precision: Of the convolutions; bfloat16 is faster where the processor knows it.
         overwrite: Write over results that are there already.
+        options: The model, and how it goes over videos.
     """
     from tbd_lib.evaluation.scoring import mask_names
 
@@ -67,9 +57,7 @@ def track(
     if not overwrite:
         require_room(out, save)
     found = own_video(video, mask, box, polygon, frame, more, masks)
-    _write_masks(
-        found, masks, model_on(weights, device), track_config(short_side, roi_margin, precision), forwards_only
-    )
+    _write_masks(found, masks, options.segmenter(), options.config(), forwards_only)
     places = write_outputs(found, masks, out, save, fps_of(found))
     print(f"masks in {masks}" + "".join(f", {kind} in {place}" for kind, place in places.items()))
 
@@ -144,7 +132,7 @@ def _without_masks(path: Path) -> "Video":
     return Video(path.resolve().stem if path.is_file() else path.resolve().name, frames_of(path), {})
 
 
-def _write_masks(video: "Video", masks: Path, model: "TBD", config: TrackConfig, forwards_only: bool) -> None:
+def _write_masks(video: "Video", masks: Path, segmenter: "Segmenter", config: TrackConfig, forwards_only: bool) -> None:
     """Write every frame's mask as it comes."""
     from tbd_lib.tracking.bidirectional import track_bidirectional
     from tbd_lib.tracking.tracker import track as track_forwards
@@ -152,7 +140,7 @@ def _write_masks(video: "Video", masks: Path, model: "TBD", config: TrackConfig,
     from tbd_lib.video.prefetch import Behind
 
     passes = track_forwards if forwards_only else track_bidirectional
-    steps = passes(model, video, config)
+    steps = passes(segmenter, video, config)
     written = 0
     with Behind() as writer:
         for step in tqdm(steps, desc=video.name, total=length_hint(video.frames) or None, unit="frame"):

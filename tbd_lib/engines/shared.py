@@ -65,6 +65,8 @@ class Shared:
     @torch.no_grad()
     def encode(self, image: Float[Tensor, "b 3 H W"]) -> SharedFeatures:
         """Features of an image in [0, 1] whose sides are multiples of 16."""
+        if image.device != self.device:
+            raise ValueError(f"image on {image.device}; expected {self.device}, where this snapshot was made")
         features = self.model.encode(image)
         return SharedFeatures(features.s4, features.s8, features.s16, features.key)
 
@@ -114,7 +116,7 @@ class Shared:
         stages = (decoder.stage16, decoder.stage8, decoder.stage4)
         maps = torch.cat([scores, templates.prev_mask], 2).flatten(0, 1)
         for stage, half in zip(stages, self._halves(features), strict=True):
-            maps = _rest(stage, half.repeat_interleave(objects, 0), maps)
+            maps = finish_stage(stage, half.repeat_interleave(objects, 0), maps)
         return full_precision(maps.unflatten(0, (-1, objects)))
 
     def _halves(self, features: Features) -> tuple[Map, ...]:
@@ -126,9 +128,9 @@ class Shared:
             (decoder.stage4, features.s4),
         )
         if not isinstance(features, SharedFeatures):
-            return tuple(_features_half(stage, level) for stage, level in pairs)
+            return tuple(features_half(stage, level) for stage, level in pairs)
         if features.work.halves is None:
-            features.work.halves = tuple(_features_half(stage, level) for stage, level in pairs)
+            features.work.halves = tuple(features_half(stage, level) for stage, level in pairs)
         return features.work.halves
 
     @torch.no_grad()
@@ -147,14 +149,14 @@ def _object_by_object(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b o 
     return torch.cat([best_match(product, region) for region in mask.split(1, 1)], 1)
 
 
-def _features_half(stage: Stage, features: Map) -> Map:
+def features_half(stage: Stage, features: Map) -> Map:
     """The features' half of a stage's blend, bias included."""
     reduced = stage.reduce(features).relu()
     weight = stage.blend.weight[:, : reduced.shape[1]]
     return F.conv2d(reduced, weight, stage.blend.bias, padding=1)
 
 
-def _rest(stage: Stage, half: Map, maps: Map) -> Map:
+def finish_stage(stage: Stage, half: Map, maps: Map) -> Map:
     """The objects' half of the blend added to the features', and all that follows."""
     weight = stage.blend.weight[:, -maps.shape[1] :]
     blended = half + F.conv2d(maps, weight, padding=1)

@@ -30,8 +30,8 @@ class CBAM(nn.Module):
         """``x`` after both gates, of the same shape."""
         x = self.conv(x)
         pooled = torch.cat([x.mean((-2, -1), keepdim=True), x.amax((-2, -1), keepdim=True)])
-        average, largest = self.channel_gate(pooled).chunk(2)
-        x = x * (average + largest).sigmoid()
+        gates = self.channel_gate(pooled).unflatten(0, (2, -1)).sum(0)  # of the mean and of the maximum, in one call
+        x = x * gates.sigmoid()
         summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
         return x * self.spatial_gate(summary).sigmoid()
 

@@ -1,0 +1,36 @@
+"""``tbd export-model``: a model as ONNX files, for ONNX Runtime anywhere."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from tbd_lib.cli.options import model_of, write_onnx
+from tbd_lib.errors import InputError
+
+
+def export_model(
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")],
+    weights: Path | None = None,
+    precision: Literal["float32", "int8"] = "float32",
+    overwrite: bool = False,
+) -> None:
+    """Write a model as ONNX files, a graph for each step of the method, for any number of objects and any frame size.
+
+    tbd track --weights FOLDER runs them, and so does any program with ONNX Runtime.
+
+    Args:
+        out: Folder for the files.
+        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
+            weights fetched); the bundled small model if left out.
+        precision: float32 is exact up to rounding; int8 is faster, its ranges learned on the bundled sample.
+        overwrite: Replace a folder of such files.
+    """
+    if out.exists() and not (overwrite and _holds_only_graphs(out)):
+        raise InputError(f"{out}: exists already; expected a new folder (or --overwrite, for a folder of such files)")
+    write_onnx(model_of(weights), out, precision)
+    print(f"{', '.join(path.name for path in sorted(out.iterdir()))} in {out}")
+
+
+def _holds_only_graphs(folder: Path) -> bool:
+    return folder.is_dir() and all(path.suffix == ".onnx" for path in folder.iterdir())

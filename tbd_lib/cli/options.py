@@ -1,0 +1,174 @@
+"""Options that several commands share: which model, in which engine, and how videos go through it."""
+
+import sys
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from tbd_lib.errors import InputError
+from tbd_lib.method.config import Precision
+from tbd_lib.method.shapes import STRIDE
+from tbd_lib.tracking.config import BENCHMARK, TrackConfig
+
+if TYPE_CHECKING:
+    import torch
+
+    from tbd_lib.engines.segmenter import Segmenter
+    from tbd_lib.method.model import TBD
+
+Engine = Literal["plain", "shared", "onnx", "onnx-int8"]
+ONNX_MARK = "encode.onnx"  # a folder that holds it was written by tbd export-model
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """The model, and how it goes over videos."""
+
+    weights: Path | None = None
+    """A .safetensors file, the published .pth, published-davis or published-ytvos, or a folder of tbd export-model."""
+    engine: Engine | None = None
+    """How the model is run: as written; with work shared between objects; in ONNX Runtime on a CPU; or there in int8.
+
+    All but int8 give the same masks. If left out, the fastest of those on the device."""
+    device: str | None = None
+    """For instance cuda:1; a GPU if there is one, else the CPU, if left out."""
+    short_side: int = 480
+    """Pixels that frames are resized to for tracking: 480 is the benchmarks' protocol, fewer are faster."""
+    roi_margin: int | None = None
+    """Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be."""
+    precision: Precision = "float32"
+    """Of the convolutions, in the engines plain and shared; bfloat16 is faster where the processor knows it."""
+
+    def config(self) -> TrackConfig:
+        """The benchmarks' protocol, changed as the options say.
+
+        Raises:
+            InputError: a size below a cell's, or a negative number of cells.
+        """
+        if self.short_side < STRIDE:
+            raise InputError(f"--short-side {self.short_side}: expected {STRIDE} pixels or more")
+        if self.roi_margin is not None and self.roi_margin < 0:
+            raise InputError(f"--roi-margin {self.roi_margin}: expected a number of cells, 0 or more")
+        return replace(BENCHMARK, short_side=self.short_side, roi_margin=self.roi_margin, precision=self.precision)
+
+    def segmenter(self) -> "Segmenter":
+        """The model in its engine; a line on standard error says which was chosen.
+
+        Raises:
+            InputError: weights that cannot be read, a device that is not there, or an engine that cannot run on it,
+                with these weights, in this precision, or for want of a library.
+        """
+        device = device_of(self.device)
+        engine, why = (self.engine, "") if self.engine else self._fastest(device)
+        if self._is_exported() and not engine.startswith("onnx"):
+            raise InputError(f"--engine {engine}: found ONNX files in --weights {self.weights}; expected --engine onnx")
+        if engine.startswith("onnx"):
+            self._require_onnx(engine, device)
+        print(f"engine: {engine}{why}", file=sys.stderr)
+        if self._is_exported():
+            from tbd_lib.engines.onnx import Onnx
+
+            assert self.weights is not None
+            return Onnx(self.weights)
+        model = model_of(self.weights)
+        if engine.startswith("onnx"):
+            return cached_onnx(model, "int8" if engine == "onnx-int8" else "float32")
+        if engine == "shared":
+            from tbd_lib.engines.shared import shared
+
+            return shared(model.to(device))
+        return model.to(device)
+
+    def _is_exported(self) -> bool:
+        return self.weights is not None and self.weights.is_dir()
+
+    def _fastest(self, device: "torch.device") -> tuple[Engine, str]:
+        """The fastest exact engine, and a remark where a faster one could not be had."""
+        if self._is_exported():
+            return "onnx", ""
+        if device.type != "cpu" or self.precision != "float32":
+            return "shared", ""
+        if missing := [name for name in ("onnxruntime", "onnx", "onnxscript") if find_spec(name) is None]:
+            return "shared", f" (onnx is faster, but {missing[0]} is not installed: pip install 'tbd-lib[onnx]')"
+        return "onnx", ""
+
+    def _require_onnx(self, engine: Engine, device: "torch.device") -> None:
+        if device.type != "cpu":
+            raise InputError(
+                f"--engine {engine}: runs on a CPU, found --device {device}; expected cpu, or another engine"
+            )
+        if self.precision != "float32":
+            raise InputError(
+                f"--engine {engine}: found --precision {self.precision}; expected float32, or another engine"
+            )
+
+
+SharedOptions = Annotated[TrackOptions, tyro.conf.OmitArgPrefixes, tyro.conf.arg(name="")]
+"""The options as they stand in a command's signature: their flags have no prefix."""
+
+
+def model_of(weights: Path | None) -> "TBD":
+    """The model of these weights on the CPU (the bundled one for None).
+
+    Raises:
+        InputError: weights that cannot be read.
+    """
+    from tbd_lib.datasets.prepare.places import find_weights
+    from tbd_lib.training.checkpoint import bundled_model, load_checkpoint
+
+    return bundled_model() if weights is None else load_checkpoint(find_weights(weights))
+
+
+def device_of(name: str | None) -> "torch.device":
+    """The device of this name; for None a GPU if there is one, else the CPU.
+
+    Raises:
+        InputError: a device that is not there.
+    """
+    import torch
+
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # torch's words for a device that is not there
+        raise InputError(f"--device {name}: {str(error).splitlines()[0]}; expected a device of this machine") from error
+
+
+def cached_onnx(model: "TBD", precision: Literal["float32", "int8"]) -> "Segmenter":
+    """The model in ONNX Runtime; its files are written once, below ``$TBD_HOME/engines``, and again if damaged."""
+    from tbd_lib.datasets.prepare.places import home
+    from tbd_lib.engines.export import fingerprint
+    from tbd_lib.engines.onnx import Onnx
+
+    folder = home() / "engines" / f"{fingerprint(model)[:16]}-{precision}"
+    if folder.is_dir():
+        try:
+            return Onnx(folder, model)
+        except InputError as error:
+            print(f"{error}; written anew", file=sys.stderr)
+    print(f"writing the model's ONNX files to {folder}, once: seconds to a minute", file=sys.stderr)
+    return Onnx(write_onnx(model, folder, precision), model)
+
+
+def write_onnx(model: "TBD", folder: Path, precision: Literal["float32", "int8"]) -> Path:
+    """Write a model's ONNX files; int8 is calibrated on the sample's training videos, the first frames of each."""
+    from tbd_lib.engines.onnx import write
+
+    return write(model, folder, precision, None if precision == "float32" else _rehearse)
+
+
+def _rehearse(engine: "Segmenter") -> None:
+    from itertools import islice
+
+    from tbd_lib.datasets.videos import sample
+    from tbd_lib.tracking.tracker import track
+
+    for video in sample("train"):
+        for _ in islice(track(engine, video, BENCHMARK), REHEARSED):
+            pass
+
+
+REHEARSED = 4  # frames of each video

@@ -1,0 +1,218 @@
+"""The method in ONNX Runtime, on the CPU: float32 equals the plain form up to rounding, int8 nearly and is faster."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tbd_lib.engines.export import FORMAT, GRAPHS, QUANTISED, OnnxPrecision, export, fingerprint, quantise
+from tbd_lib.engines.segmenter import Segmenter
+from tbd_lib.errors import InputError
+from tbd_lib.method.model import TBD, Features
+from tbd_lib.method.templates import Templates
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession, OrtValue
+
+Rehearsal = Callable[[Segmenter], object]
+
+
+@dataclass
+class FrameWork:
+    """What has been computed for a frame and serves all its objects."""
+
+    near: "tuple[Tensor, OrtValue] | None" = None  # the previous frame's key, and the weighted affinity with it
+    halves: "list[OrtValue] | None" = None  # of the decoder's convolutions, coarse to fine
+
+
+@dataclass(frozen=True)
+class OnnxFeatures(Features):
+    """A frame's features, and what all its objects share."""
+
+    work: FrameWork = field(default_factory=FrameWork, repr=False, compare=False)
+
+
+class Onnx:
+    """Runs the files that ``export`` or ``quantise`` wrote.
+
+    Args:
+        folder: with a file for each graph.
+        model: whose files they should be; None takes them as they are.
+
+    Raises:
+        InputError: ONNX Runtime is not installed; a file is missing, cannot be read, was written by another version,
+            or belongs to another model than the others or than ``model``.
+    """
+
+    device = torch.device("cpu")
+    dtype = torch.float32
+
+    def __init__(self, folder: Path, model: TBD | None = None) -> None:
+        require_runtime()
+        require_runtime()
+        expected = None if model is None else fingerprint(model)
+        self._sessions: dict[str, InferenceSession] = {}
+        for name in GRAPHS:
+            session = _open(folder / f"{name}.onnx")
+            about = session.get_modelmeta().custom_metadata_map
+            expected = expected or about["tbd_weights"]
+            if about["tbd_weights"] != expected:
+                raise InputError(_again(folder / f"{name}.onnx", "belongs to another model", "the files of this model"))
+            self._sessions[name] = session
+        self._recorded: dict[str, list[dict[str, np.ndarray]]] | None = None
+        self._distances: tuple[torch.Size, OrtValue] | None = None  # of the grid's size
+
+    def encode(self, image: Float[Tensor, "1 3 H W"]) -> OnnxFeatures:
+        """Features of an image in [0, 1] whose sides are multiples of 16."""
+        if image.device != self.device:
+            raise ValueError(f"image on {image.device}; expected {self.device}, where this snapshot runs")
+        s4, s8, s16, key = map(_tensor, self._run("encode", image))
+        return OnnxFeatures(s4, s8, s16, key)
+
+    def start(self, features: Features, regions: Float[Tensor, "1 o 2 H W"]) -> Templates:
+        """Templates of objects that are given in this frame."""
+        mask, area, coarse = map(_tensor, self._run("start", features.key, regions))
+        return Templates(features.key, mask, features.key, mask, area, coarse, coarse, coarse)
+
+    def match(self, features: Features, templates: Templates) -> Float[Tensor, "1 o 10 h w"]:
+        """Ten score maps per object, in the order of ``TBD.match``."""
+        (far,) = self._run("affinity", features.key, templates.first_key)
+        near = self._near(features, templates.prev_key)
+        scores = []
+        for i in range(templates.area.shape[1]):  # one after another: temporary memory does not grow with them
+            t = templates.take(slice(i, i + 1))
+            remembered = (t.first_mask, t.prev_mask, t.overall, t.short, t.long)
+            scores += self._run("match", features.key, far, near, *remembered)
+        return torch.cat([_tensor(score) for score in scores], 1)
+
+    def segment(
+        self, features: Features, templates: Templates, scores: Float[Tensor, "1 o 10 h w"] | None = None
+    ) -> Float[Tensor, "1 o 2 H W"]:
+        """Logits of background and foreground per object; ``scores`` where ``match`` has given them before."""
+        if scores is None:
+            scores = self.match(features, templates)
+        (logits,) = self._run("decode", *self._halves(features), scores, templates.prev_mask)
+        return _tensor(logits)
+
+    def update(self, features: Features, templates: Templates, regions: Float[Tensor, "1 o 2 H W"]) -> Templates:
+        """Templates after this frame, in which the objects have these region masks."""
+        before = (templates.area, templates.overall, templates.short, templates.long)
+        mask, area, overall, short, long = map(_tensor, self._run("update", features.key, regions, *before))
+        after = replace(templates, prev_key=features.key, prev_mask=mask, area=area)
+        return replace(after, overall=overall, short=short, long=long)
+
+    def _near(self, features: Features, prev_key: Tensor) -> "OrtValue":
+        """The affinity with the previous frame times the distance score, computed for the first who asks."""
+        work = features.work if isinstance(features, OnnxFeatures) else FrameWork()
+        if work.near is None or work.near[0] is not prev_key:
+            if self._distances is None or self._distances[0] != prev_key.shape:
+                self._distances = (prev_key.shape, self._run("distances", prev_key)[0])
+            (near,) = self._run("local_affinity", features.key, prev_key, self._distances[1])
+            work.near = (prev_key, near)
+        return work.near[1]
+
+    def _halves(self, features: Features) -> "list[OrtValue]":
+        work = features.work if isinstance(features, OnnxFeatures) else FrameWork()
+        if work.halves is None:
+            work.halves = self._run("halves", features.s4, features.s8, features.s16)
+        return work.halves
+
+    def _run(self, name: str, *inputs: "Tensor | OrtValue") -> "list[OrtValue]":
+        """A graph's outputs, in memory of ONNX Runtime's own; inputs are not copied unless they lie scattered."""
+        from onnxruntime import OrtValue
+
+        names, outputs = (text.split() for text in GRAPHS[name])
+        values = [OrtValue.from_dlpack(x.contiguous()) if isinstance(x, Tensor) else x for x in inputs]
+        given = dict(zip(names, values, strict=True))
+        if self._recorded is not None and name in QUANTISED:
+            self._recorded.setdefault(name, []).append({key: value.numpy().copy() for key, value in given.items()})
+        return list(self._sessions[name].run_with_ort_values(outputs, given))
+
+    @contextmanager
+    def recording(self) -> Generator[dict[str, list[dict[str, np.ndarray]]]]:
+        """Inputs of the graphs that can be quantised, as they occur inside the block."""
+        self._recorded = {}
+        try:
+            yield self._recorded
+        finally:
+            self._recorded = None
+
+
+def onnx(model: TBD, precision: OnnxPrecision = "float32", rehearse: Rehearsal | None = None) -> Onnx:
+    """A snapshot of the model that runs in ONNX Runtime; later changes of the model do not reach it.
+
+    Args:
+        model: in float32 on the CPU.
+        precision: float32 is exact up to rounding; int8 is faster.
+        rehearse: for int8, tracks some video with the engine that it is given: the ranges of numbers come from there.
+
+    Raises:
+        InputError: a library that this needs is not installed; int8 without a rehearsal.
+    """
+    with TemporaryDirectory() as folder:  # sessions hold the graphs in memory
+        return Onnx(write(model, Path(folder) / "graphs", precision, rehearse))
+
+
+def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", rehearse: Rehearsal | None = None) -> Path:
+    """Write the model's files to a folder, which is made, or replaced if it is there; arguments as for ``onnx``."""
+    require_runtime()
+    if precision == "float32":
+        export(model, folder)
+        return folder
+    if rehearse is None:
+        raise InputError("int8 without a rehearsal; expected a video to be tracked, for the ranges of numbers")
+    with TemporaryDirectory() as scratch:
+        floats = Path(scratch) / "float32"
+        export(model, floats)
+        engine = Onnx(floats)
+        with engine.recording() as records:
+            rehearse(engine)
+        quantise(floats, folder, records)
+    return folder
+
+
+def require_runtime() -> None:
+    """Whether ONNX files can be run here.
+
+    Raises:
+        InputError: ONNX Runtime is not installed.
+    """
+    if find_spec("onnxruntime") is None:
+        raise InputError("onnxruntime is not installed; expected it: pip install 'tbd-lib[onnx]'")
+
+
+def _open(path: Path) -> "InferenceSession":
+    import onnxruntime
+
+    if not path.is_file():
+        raise InputError(_again(path, "no such file", "a graph of the model"))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # nine pools would spin against each other
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime raises kinds of its own for each reason
+        raise InputError(
+            _again(path, str(error).splitlines()[0][:120], "an ONNX file that this runtime reads")
+        ) from error
+    found = session.get_modelmeta().custom_metadata_map
+    if found.get("tbd_format") != FORMAT:
+        raise InputError(_again(path, f"format {found.get('tbd_format')}", f"format {FORMAT}"))
+    return session
+
+
+def _again(path: Path, found: str, expected: str) -> str:
+    return f"{path}: {found}; expected {expected} (`tbd export-model` writes it)"
+
+
+def _tensor(value: "OrtValue") -> Tensor:
+    return torch.from_dlpack(value)

@@ -1,0 +1,167 @@
+"""ONNX files: written by a command, run by the others, refused in words where they cannot be used."""
+
+import shutil
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import film
+
+from tbd_lib.cli.main import main
+from tbd_lib.cli.options import TrackOptions
+from tbd_lib.datasets.videos import sample
+from tbd_lib.engines.onnx import Onnx, write
+from tbd_lib.errors import InputError
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import build_model
+from tbd_lib.tracking.tracker import track
+from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.video.masks import read_mask
+
+
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled model's files, as the command writes them."""
+    folder = tmp_path_factory.mktemp("onnx") / "graphs"
+    assert main(["export-model", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def copied(graphs: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(graphs, tmp_path / "copy")
+
+
+def truncate(folder: Path) -> None:
+    path = folder / "encode.onnx"
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def of_another_opset(folder: Path) -> None:
+    import onnx
+
+    path = folder / "match.onnx"
+    graph = onnx.load(path)
+    graph.opset_import[0].version = 999
+    onnx.save(graph, path)
+
+
+def of_another_version(folder: Path) -> None:
+    import onnx
+
+    path = folder / "match.onnx"
+    graph = onnx.load(path)
+    (entry,) = (entry for entry in graph.metadata_props if entry.key == "tbd_format")
+    entry.value = "0"
+    onnx.save(graph, path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: (folder / "update.onnx").unlink(), "update.onnx: no such file"),
+        (truncate, "encode.onnx: "),
+        (of_another_opset, "match.onnx: "),
+        (of_another_version, "match.onnx: format 0; expected format 1"),
+        (lambda folder: (folder / "decode.onnx").write_text("no graph"), "decode.onnx: "),
+    ],
+    ids=["missing", "truncated", "opset", "version", "text"],
+)
+def test_a_file_that_cannot_be_used_is_named_with_the_command_that_writes_it(
+    damage: Callable[[Path], object], words: str, copied: Path, capfd: pytest.CaptureFixture
+) -> None:
+    damage(copied)
+    with pytest.raises(InputError, match=words) as caught:
+        Onnx(copied)
+    assert "tbd export-model" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_files_of_another_model_are_refused(graphs: Path) -> None:
+    Onnx(graphs, bundled_model())
+    with pytest.raises(InputError, match=r"belongs to another model; expected .*tbd export-model"):
+        Onnx(graphs, build_model(SMALL).eval())
+
+
+def test_int8_masks_are_nearly_those_of_float32(tmp_path: Path) -> None:
+    """On a video that the ranges were not learned from."""
+    model = bundled_model()
+    learned, seen = sample("train")[0], next(video for video in sample("val") if video.name == "lookalike-crossing")
+    quick = Onnx(write(model, tmp_path / "int8", "int8", lambda engine: list(islice(track(engine, learned), 4))))
+    agree = []
+    for exact, near in zip(islice(track(model, seen), 8), islice(track(quick, seen), 8), strict=True):
+        both, either = (exact.mask & near.mask > 0).sum(), (exact.mask | near.mask > 0).sum()
+        agree.append(both / either)
+    assert min(agree) > 0.9 and agree[0] == 1 and min(agree) < 1  # not exact: it does run in int8
+
+
+def test_tracking_runs_files_and_says_which_engine_it_takes(
+    graphs: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    movie = film(tmp_path / "film.mp4", np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8))
+    common = ["track", str(movie), "--box", "8", "8", "40", "40", "--short-side", "48"]
+    for name, extra in {
+        "files": ["--weights", str(graphs)],
+        "default": [],
+        "shared": ["--engine", "shared"],
+        "plain": ["--engine", "plain"],
+    }.items():
+        assert main([*common, "--out", str(tmp_path / name), *extra]) == 0
+        engine = {"files": "onnx", "default": "onnx"}.get(name, name)
+        assert f"engine: {engine}\n" in capsys.readouterr().err
+    masks = {name: sorted((tmp_path / name / "masks").iterdir()) for name in ("files", "default", "shared", "plain")}
+    for paths in zip(*masks.values(), strict=True):
+        found = [read_mask(path) for path in paths]
+        assert all(np.array_equal(found[0], other) for other in found[1:])
+
+
+def test_without_onnx_runtime_shared_runs_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("tbd_lib.cli.options.find_spec", lambda name: None)
+    assert type(TrackOptions(device="cpu").segmenter()).__name__ == "Shared"
+    assert "engine: shared (onnx is faster, but onnxruntime is not installed: pip install" in capsys.readouterr().err
+
+
+def test_an_engine_whose_library_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tbd_lib.engines.onnx.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"onnxruntime is not installed; expected it: pip install 'tbd-lib\[onnx\]'"):
+        Onnx(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (TrackOptions(engine="onnx", precision="bfloat16"), "--engine onnx: found --precision bfloat16"),
+        (TrackOptions(engine="onnx-int8", device="meta"), "--engine onnx-int8: runs on a CPU, found --device meta"),
+    ],
+)
+def test_an_engine_that_cannot_do_what_is_asked_is_refused(options: TrackOptions, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        options.segmenter()
+
+
+def test_a_folder_of_files_runs_in_onnx_runtime_only(graphs: Path) -> None:
+    with pytest.raises(InputError, match=r"--engine shared: found ONNX files in --weights .*; expected --engine onnx"):
+        TrackOptions(weights=graphs, engine="shared").segmenter()
+
+
+def test_damaged_files_that_were_kept_are_written_anew(home: Path, capsys: pytest.CaptureFixture) -> None:
+    options = TrackOptions(engine="onnx")
+    options.segmenter()
+    capsys.readouterr()
+    options.segmenter()
+    assert "once" not in capsys.readouterr().err
+    (encode,) = home.glob("engines/*-float32/encode.onnx")
+    encode.write_bytes(b"")
+    options.segmenter()
+    assert "written anew" in capsys.readouterr().err
+
+
+def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    assert main(["export-model", str(tmp_path / "mine")]) == 2
+    assert main(["export-model", str(tmp_path / "mine"), "--overwrite"]) == 2
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
