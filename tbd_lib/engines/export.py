@@ -134,7 +134,7 @@ class Steps(nn.Module):
         maps = torch.cat([scores, prev_mask], 2).flatten(0, 1)
         for stage, half in ((decoder.stage16, half16), (decoder.stage8, half8), (decoder.stage4, half4)):
             maps = finish_stage(stage, half, maps)
-        return maps[None]
+        return maps
 
     def start(self, key: Tensor, regions: Tensor) -> tuple[Tensor, ...]:
         """Step 7 for objects that are given: their grid mask, its area, and the vector that all means start with."""

@@ -100,7 +100,7 @@ class Onnx:
         if scores is None:
             scores = self.match(features, templates)
         (logits,) = self._run("decode", *self._halves(features), scores, templates.prev_mask)
-        return _tensor(logits)
+        return _tensor(logits)[None]
 
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "1 o 2 H W"]) -> Templates:
         """Templates after this frame, in which the objects have these region masks."""

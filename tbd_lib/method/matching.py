@@ -53,4 +53,5 @@ def best_match(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b o r h w"]
 
 def prototype_match(query: Key, prototypes: Float[Tensor, "b o r c"]) -> Float[Tensor, "b o r h w"]:
     """The cosine similarity of every query position with one unit vector per region (step 4)."""
-    return torch.einsum("bchw,borc->borhw", query, prototypes)
+    similarity = prototypes.flatten(1, 2) @ query.flatten(2)  # b (o r) q
+    return similarity.view(*prototypes.shape[:3], *query.shape[-2:])

@@ -85,8 +85,8 @@ def coarse_vectors(key: GridKey, mask: GridMask) -> Vectors:
     The clamp to 1e-7 is per channel, so that it acts as a ReLU and zeroes about half of the channels. That looks like a
     guard against division by zero which does more than meant, but the published weights were trained with it.
     """
-    total = torch.einsum("borhw,bchw->borc", mask, key)
-    return unit(total.clamp(min=1e-7))
+    total = mask.flatten(3).flatten(1, 2) @ key.flatten(2).transpose(1, 2)  # b (o r) c
+    return unit(total.clamp(min=1e-7).unflatten(1, mask.shape[1:3]))
 
 
 def kept(inertia: Float[Tensor, "2"]) -> Float[Tensor, "2"]:

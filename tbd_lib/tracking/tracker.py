@@ -214,8 +214,8 @@ class Tracker:
 
     def encode(self, image: Image, work: Size) -> Features:
         """Features of a frame at the working size: resized, then padded by reflection."""
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.segmenter.device)
-        pixels = pixels.permute(2, 0, 1)[None].to(self.segmenter.dtype) / 255
+        planes = np.ascontiguousarray(image.transpose(2, 0, 1))
+        pixels = torch.from_numpy(planes)[None].to(self.segmenter.device).to(self.segmenter.dtype) / 255
         if pixels.shape[-2:] != work:
             pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
         return self.segmenter.encode(pad(pixels))
@@ -260,7 +260,7 @@ def _ids_at_size(prob: Float[Tensor, "labels y x"], ids: tuple[int, ...], size: 
     winner = torch.zeros(size, dtype=torch.uint8, device=prob.device)
     for label, i in zip(prob[1:], ids, strict=True):
         chance = resized(label, size)
-        winner[chance > best] = i
+        winner.masked_fill_(chance > best, i)
         best = torch.maximum(best, chance)
     return winner.cpu().numpy()
 
