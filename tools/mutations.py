@@ -45,7 +45,7 @@ MUTATIONS = (
         "foreground before background in match's maps",
         "method/model.py",
         "return torch.cat(maps, 2)",
-        "return torch.cat(maps, 2).unflatten(2, (5, 2)).flip(3).flatten(2, 3)",
+        "return torch.cat([score.flip(2) for score in maps], 2)",
     ),
     Mutation(
         "the maximum before the weight in best_match",
