@@ -4,17 +4,18 @@ VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-notebooks check mutations test-browser test-floor lab lint notebooks ablations clean
+.PHONY: demo test test-modules test-notebooks check mutations test-browser test-floor lab lint notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
 
 # one thread: operators round differently with more; -n auto runs a process per core
-test test-notebooks check mutations test-browser test-floor notebooks: export OMP_NUM_THREADS = 1
+test-modules test-notebooks check mutations test-browser test-floor notebooks: export OMP_NUM_THREADS = 1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 300
-test: $(READY)            ## all tests, the notebooks among them
+test: test-modules test-notebooks ## all tests, the notebooks among them
+
+test-modules: $(READY)    ## the tests of the package
 	$(BIN)/pytest -n auto
-	$(MAKE) test-notebooks
 
 test-notebooks: $(READY)  ## the notebooks, compared with the outputs that they are stored with
 	$(BIN)/pytest -n auto --dist loadscope $(NBVAL) notebooks
@@ -24,7 +25,7 @@ CHECKED := augment bidirectional decoder distance encoder engines geometry masks
 check: $(READY)           ## the quick tests, which hold the method: within a minute on two cores
 	$(BIN)/pytest -n auto $(CHECKED:%=tests/test_%.py)
 
-mutations: $(READY)       ## that the quick tests notice faults put into the method on purpose: a few minutes
+mutations: $(READY)       ## that the quick tests notice faults put into the method on purpose: six to ten minutes
 	$(BIN)/python -m tools.mutations $(CHECKED:%=tests/test_%.py)
 
 test-browser: $(READY)    ## the lessons in JupyterLab in a real browser; SCREENSHOTS=FOLDER keeps pictures of the inspectors

@@ -37,6 +37,20 @@ def test_it_is_said_why_for_every_dependency_and_every_extra() -> None:
     assert not [name for name in names if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", first_column)]
 
 
+def test_workflows_and_pages_call_targets_of_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    files = [
+        *(ROOT / ".github" / "workflows").glob("*.yml"),
+        ROOT / ".ci" / "run",
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*"),
+    ]
+    texts = [path.read_text() for path in files if path.suffix in ("", ".yml", ".md")]
+    called = {name for text in texts for name in re.findall(r"(?:^|`|run: )make ([a-z-]+)", text, re.MULTILINE)}
+    in_turn = {name for text in texts for names in re.findall(r"target: \[(.*)\]", text) for name in names.split(", ")}
+    assert {"check", "lint", "test-browser", "mutations"} <= called | in_turn <= targets
+
+
 def test_every_folder_of_the_package_is_shipped() -> None:
     folders = {
         ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "tbd_lib").rglob("__init__.py")
