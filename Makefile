@@ -1,19 +1,32 @@
 # `make demo` and `make test` are all that a fresh machine needs; both build the environment in .venv first.
 PYTHON ?= python3
 VENV   := .venv
-BIN    := $(VENV)/bin
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-browser test-floor lab lint notebooks ablations clean
+.PHONY: demo test test-modules test-notebooks check mutations test-browser test-floor lab lint notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
 
-# one thread: operators round differently with more
-test test-browser test-floor notebooks: export OMP_NUM_THREADS = 1
-test: $(READY)            ## all tests, the notebooks among them
-	$(BIN)/pytest
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout 300 notebooks
+# one thread: operators round differently with more; -n auto runs a process per core
+test-modules test-notebooks check mutations test-browser test-floor notebooks: export OMP_NUM_THREADS = 1
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 300
+test: test-modules test-notebooks ## all tests, the notebooks among them
+
+test-modules: $(READY)    ## the tests of the package
+	$(BIN)/pytest -n auto
+
+test-notebooks: $(READY)  ## the notebooks, compared with the outputs that they are stored with
+	$(BIN)/pytest -n auto --dist loadscope $(NBVAL) notebooks
+
+CHECKED := augment bidirectional decoder distance encoder engines geometry masks matching method model objective packaging \
+           region_of_interest templates tracker
+check: $(READY)           ## the quick tests, which hold the method: within a minute on two cores
+	$(BIN)/pytest -n auto $(CHECKED:%=tests/test_%.py)
+
+mutations: $(READY)       ## that the quick tests notice faults put into the method on purpose: six to ten minutes
+	$(BIN)/python -m tools.mutations $(CHECKED:%=tests/test_%.py)
 
 test-browser: $(READY)    ## the lessons in JupyterLab in a real browser; SCREENSHOTS=FOLDER keeps pictures of the inspectors
 	.ci/install-chromium
@@ -25,9 +38,10 @@ TESTED := aggregation_inspector augment augmentation_inspector annotations cli d
           matching metrics model template* timeline tracker video viz_*
 test-floor:               ## the oldest releases that pyproject.toml promises to work with
 	test -x $(FLOOR)/python || $(PYTHON) -m venv .venv-floor
-	$(FLOOR)/python -m pip install --quiet -c tests/floor.txt -e '.[test]'
+	$(FLOOR)/python -m pip install --quiet --upgrade pip
+	$(FLOOR)/python -m pip install --quiet -c tests/floor.txt -e '.[course,onnx]' --group test
 	$(FLOOR)/pytest -W ignore::DeprecationWarning $(TESTED:%=tests/test_%.py)
-	$(FLOOR)/pytest --nbval --nbval-current-env --nbval-cell-timeout 300 notebooks/03_templates.ipynb
+	$(FLOOR)/pytest $(NBVAL) notebooks/03_templates.ipynb
 
 lab: $(READY)             ## the lessons in JupyterLab
 	$(BIN)/jupyter lab notebooks
@@ -50,9 +64,11 @@ ablations: $(READY)       ## train and score without each of the paper's ideas: 
 clean:
 	rm -rf $(VENV) .venv-floor build *.egg-info
 
-# torch and torchvision are named first, without bounds, so that pip takes a pair of releases that fit each other.
+# pip 25.1 or newer knows dependency groups. torch and torchvision are named first, without bounds, so that pip takes
+# a pair of releases that fit each other.
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet torch torchvision
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -e '.[all]' --group dev
 	touch $(READY)

@@ -1,5 +1,8 @@
 """Errors that people can act on: each message names the file or setting, the value found and what was expected."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(ValueError):
     """Input that cannot be used. The message is one line: the file, the value found, what was expected."""
@@ -7,3 +10,26 @@ class InputError(ValueError):
 
 class TrainingError(RuntimeError):
     """Training cannot go on. The message is one line: what happened at which iteration, and what is kept."""
+
+
+class MissingExtraError(ImportError):
+    """A library of an optional part is not installed. The message is one line: which one, and what installs it."""
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Imports of libraries that only one part of the package needs: ``with extra("video"): import av``.
+
+    Args:
+        name: the extra of ``pyproject.toml`` that installs them.
+
+    Raises:
+        MissingExtraError: one of them is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"the library {error.name} is not installed; expected the extra {name!r}: pip install 'tbd-lib[{name}]'",
+            name=error.name,
+        ) from error

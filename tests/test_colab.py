@@ -4,17 +4,16 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import nbformat
-from course import LESSONS, REPOSITORY, code_of
+from course import LESSONS, code_of
+from dependencies import CORE, PROJECT, of_extra
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-CORE = [Requirement(one) for one in PROJECT["dependencies"]]
+INSTALLED = [Requirement(text) for text in [*CORE, *of_extra("course")]]
 PYTHON = "3.13"
 COLAB: dict[str, str] = {  # what Colab's machines had in August 2026
     "torch": "2.11.0",
@@ -64,7 +63,7 @@ def test_where_the_package_is_nothing_is_installed_moved_or_written(tmp_path: Pa
 
 def test_where_the_package_is_missing_pip_is_asked_for_the_repository_and_nothing_else(tmp_path: Path):
     did = run_set_up(tmp_path, missing=True)
-    assert did["asked"] == [f'install -q "tbd-lib @ git+{PROJECT["urls"]["Repository"]}"']
+    assert did["asked"] == [f'install -q "tbd-lib[course] @ git+{PROJECT["urls"]["Repository"]}"']
     assert not did["moved"] and did["written"] == []
 
 
@@ -73,15 +72,15 @@ def test_python_of_colab_is_supported():
 
 
 def test_what_colab_has_is_new_enough_so_that_pip_leaves_it():
-    asked = {one.name: one.specifier for one in CORE}
+    asked = {one.name: one.specifier for one in INSTALLED}
     assert not [name for name, version in COLAB.items() if name in asked and not asked[name].contains(version)]
     assert set(COLAB) - set(asked) == {"ipython"}
 
 
-def test_the_core_asks_for_lower_bounds_only_and_for_nothing_that_colab_cannot_show():
-    assert {spec.operator for one in CORE for spec in one.specifier} == {">="}
-    assert not {one.name for one in CORE} & {"ipympl", "jupyterlab", "notebook", "ipykernel", "ipython"}
-    assert not [one for one in CORE if one.url or one.extras]
+def test_what_is_installed_there_asks_for_lower_bounds_only_and_for_nothing_that_colab_cannot_show():
+    assert {spec.operator for one in INSTALLED for spec in one.specifier} == {">="}
+    assert not {one.name for one in INSTALLED} & {"ipympl", "jupyterlab", "notebook", "ipykernel", "ipython"}
+    assert not [one for one in INSTALLED if one.url or one.extras]
 
 
 def brought_along(names: list[str], there: set[str]) -> dict[str, list[Requirement]]:
@@ -108,7 +107,7 @@ def asks_for(name: str) -> list[Requirement]:
 
 
 def test_nothing_that_comes_along_asks_for_another_release_than_colab_has():
-    along = brought_along([one.name for one in CORE], there=set(COLAB))
+    along = brought_along([one.name for one in INSTALLED], there=set(COLAB))
     assert {"scipy", "jaxtyping", "tyro"} <= set(along)
     wanted = [(one, f"{name} wants {one}") for name, asked in along.items() for one in asked if one.name in COLAB]
     assert len(wanted) >= 3, "numpy, for one, is asked for by many"

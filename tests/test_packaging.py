@@ -1,57 +1,66 @@
 """The list of dependencies stands once, and everything else agrees with it."""
 
 import re
-import tomllib
 from pathlib import Path
 
+from dependencies import CORE, EXTRAS, PROJECT, PYPROJECT, everything, name_of, of_extra, of_group
+
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-
-
-def names(requirements: list[str]) -> set[str]:
-    return {re.split(r"[<>=!~\[ ]", requirement)[0] for requirement in requirements} - {"tbd-lib"}
-
-
-def everything() -> list[str]:
-    extras = PROJECT["project"]["optional-dependencies"]
-    return PROJECT["project"]["dependencies"] + [one for extra in extras.values() for one in extra]
 
 
 def test_conda_installs_what_pip_installs() -> None:
     text = (ROOT / "environment.yml").read_text()
-    assert "- -e .[dev]" in text
-    assert f"- python{PROJECT['project']['requires-python']}" in text
+    assert "- -e .[all]" in text
+    assert f"- python{PROJECT['requires-python']}" in text
 
 
 def test_versions_are_never_capped() -> None:
     """An upper bound on torch can pick a build with which torchvision cannot be imported."""
-    assert not [one for one in everything() if re.search(r"[<~!]|==", one)]
+    assert not [requirement for requirement in everything() if re.search(r"[<~!]|==", requirement)]
+
+
+def test_every_extra_is_among_all() -> None:
+    assert {requirement for name in EXTRAS for requirement in of_extra(name)} == set(of_extra("all"))
 
 
 def test_the_floor_is_the_lower_bound_of_all_that_the_library_and_its_tests_need() -> None:
-    needed = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["test"]
+    needed = [*CORE, *of_extra("course"), *of_extra("onnx"), *of_group("test")]
     lines = (ROOT / "tests" / "floor.txt").read_text().splitlines()
-    assert [line for line in lines if not line.startswith("#")] == [one.replace(">=", "==") for one in needed]
+    found = [line for line in lines if not line.startswith("#")]
+    assert sorted(found) == sorted(requirement.replace(">=", "==") for requirement in needed)
 
 
-def test_the_readme_says_why_for_every_dependency() -> None:
-    readme = (ROOT / "README.md").read_text()
-    table = readme[readme.index("## Dependencies") : readme.index("## The original / here")]
-    first_column = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|"))
-    missing = [name for name in names(everything()) if not re.search(rf"\b{re.escape(name)}\b", first_column)]
-    assert not missing
+def test_it_is_said_why_for_every_dependency_and_every_extra() -> None:
+    page = (ROOT / "docs" / "install.md").read_text()
+    first_column = " ".join(line.split("|")[1] for line in page.splitlines() if line.startswith("|"))
+    names = {name_of(requirement) for requirement in everything()} | {f"`{extra}`" for extra in EXTRAS}
+    assert not [name for name in names if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", first_column)]
+
+
+def test_workflows_and_pages_call_targets_of_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    files = [
+        *(ROOT / ".github" / "workflows").glob("*.yml"),
+        ROOT / ".ci" / "run",
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*"),
+    ]
+    texts = [path.read_text() for path in files if path.suffix in ("", ".yml", ".md")]
+    called = {name for text in texts for name in re.findall(r"(?:^|`|run: )make ([a-z-]+)", text, re.MULTILINE)}
+    in_turn = {name for text in texts for names in re.findall(r"target: \[(.*)\]", text) for name in names.split(", ")}
+    assert {"check", "lint", "test-browser", "mutations"} <= called | in_turn <= targets
 
 
 def test_every_folder_of_the_package_is_shipped() -> None:
     folders = {
         ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "tbd_lib").rglob("__init__.py")
     }  # fmt: skip
-    assert folders | {"tbd_lib.data", "tbd_lib.results"} == set(PROJECT["tool"]["setuptools"]["packages"])
+    assert folders | {"tbd_lib.data", "tbd_lib.results"} == set(PYPROJECT["tool"]["setuptools"]["packages"])
 
 
 def test_every_file_beside_the_code_is_shipped() -> None:
     """Scripts and styles of widgets, say."""
-    shipped = PROJECT["tool"]["setuptools"]["package-data"]
+    shipped = PYPROJECT["tool"]["setuptools"]["package-data"]
     for path in (ROOT / "tbd_lib").rglob("*.*"):
         if path.is_file() and path.suffix not in (".py", ".pyc"):
             patterns = shipped.get(".".join(path.parent.relative_to(ROOT).parts), [])

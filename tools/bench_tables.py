@@ -1,4 +1,4 @@
-"""Draw the README's figures of speed and memory from ``results/bench_*.json``.
+"""Draw the figures of speed and memory in ``docs/speed.md`` from ``results/bench_*.json``.
 
 Of ``bench_cpu.json``; of ``bench_cuda.json``, once it is there; memory also with PyTorch's CPU build
 (``bench_cpu_build.json``).
@@ -18,6 +18,14 @@ from tbd_lib.files import write_whole
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- drawn by tools/bench_tables.py -->", "<!-- end of what is drawn -->"
 PARTS = ("read", "encode", "match", "decode", "aggregate", "update", "write")
+OPTIONS = {
+    "exact": "none: exact",
+    "near": "`--roi-margin 3`",  # its name before
+    "region of interest": "`--roi-margin 3`",
+    "bfloat16": "`--precision bfloat16`",
+    "240 lines": "`--short-side 240`",
+}
+GONE = "compiled"  # an option that was measured, gained nothing and went
 WIDTHS = {"small": "small model", "paper": "the paper's widths"}
 Bench = dict[str, Any]
 
@@ -34,8 +42,7 @@ def section(cpu: Bench, gpu: Bench | None, cpu_build: Bench | None) -> str:
         f"{cpu['limits']['convolution per second'] / 1e9:.0f} billion operations per second), the part in brackets:",
         parts_table(cpu),
         "The bundled model on a film of 480 lines with one object, from JPEGs to PNGs; J&F on the sample's validation "
-        "videos and on the six of DAVIS. All but the first are options that are off by default (`--near`, "
-        "`--compile`, `--precision`, `--short-side`):",
+        "videos and on the six of DAVIS. All options are off by default:",
         films_table(cpu),
         memory_sentence(cpu, cpu_build),
         ratios_sentence(cpu),
@@ -90,10 +97,15 @@ def parts_table(cpu: Bench) -> str:
 def films_table(cpu: Bench) -> str:
     """Frames per second and scores by option."""
     rows = (
-        [row["option"], f"{row['frames_per_second']:.1f}", f"{row['sample']:.3f}", f"{row['davis']:.3f}"]
+        [_flags(row["option"]), f"{row['frames_per_second']:.1f}", f"{row['sample']:.3f}", f"{row['davis']:.3f}"]
         for row in cpu["films"]
+        if GONE not in row["option"]
     )
-    return table(["option", "frames per second", "sample", "six of DAVIS"], rows)
+    return table(["options", "frames per second", "sample", "six of DAVIS"], rows)
+
+
+def _flags(option: str) -> str:
+    return " ".join(OPTIONS[part] for part in option.split(", "))
 
 
 def memory_sentence(cpu: Bench, cpu_build: Bench | None) -> str:
@@ -133,9 +145,9 @@ def ratios_sentence(cpu: Bench) -> str:
     )
 
 
-def drawn(readme: str, results: Path) -> str:
-    """The README with its figures drawn anew."""
-    before, _, rest = readme.partition(BEGIN)
+def drawn(page: str, results: Path) -> str:
+    """The page with its figures drawn anew."""
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     cpu, gpu, cpu_build = (_read(results / f"bench_{name}.json") for name in ("cpu", "cuda", "cpu_build"))
     assert cpu is not None
@@ -146,15 +158,15 @@ def _read(path: Path) -> Bench | None:
     return json.loads(path.read_text()) if path.is_file() else None
 
 
-def main(readme: Path = ROOT / "README.md", results: Path = ROOT / "results") -> None:
-    """Write the figures into the README.
+def main(page: Path = ROOT / "docs" / "speed.md", results: Path = ROOT / "results") -> None:
+    """Write the figures into the page.
 
     Args:
-        readme: The file with the two marks between which they stand.
+        page: The file with the two marks between which they stand.
         results: The folder of result files.
     """
-    text = drawn(readme.read_text(), results)
-    with write_whole(readme) as temporary:
+    text = drawn(page.read_text(), results)
+    with write_whole(page) as temporary:
         temporary.write_text(text)
 
 

@@ -18,7 +18,7 @@ from tbd_lib.cli.export_model import export_model
 from tbd_lib.cli.options import SharedOptions, TrackOptions
 from tbd_lib.cli.track import fps_of, track
 from tbd_lib.datasets.prepare.command import prepare
-from tbd_lib.errors import InputError, TrainingError
+from tbd_lib.errors import InputError, MissingExtraError, TrainingError
 from tbd_lib.files import require_absent
 from tbd_lib.training.config import STAGES, TrainConfig
 
@@ -208,9 +208,11 @@ def demo(
     """
     from tbd_lib.datasets.videos import sample
     from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
+    from tbd_lib.video.outputs import require_libraries
 
     if json is not None:
         require_absent(json, overwrite=False)
+    require_libraries(["mp4"])
     videos = sample("val")
     report = evaluate_videos(options.segmenter(), videos, out / "masks", options.config(), overwrite=True)
     for video in tqdm(videos, desc="overlays", unit="video"):
@@ -229,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)
-    except (InputError, TrainingError, OSError) as error:
+    except (InputError, TrainingError, MissingExtraError, OSError) as error:
         print(f"tbd: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from tbd_lib.cli.options import SharedOptions, TrackOptions
 from tbd_lib.errors import InputError
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.video.annotations import box_mask, polygon_mask
-from tbd_lib.video.outputs import Kind, require_room, write_outputs
+from tbd_lib.video.outputs import Kind, require_libraries, require_room, write_outputs
 
 if TYPE_CHECKING:
     from tbd_lib.engines.segmenter import Segmenter
@@ -56,6 +56,7 @@ def track(
         raise InputError(f"{masks}: holds masks already; expected an empty or new folder (or --overwrite)")
     if not overwrite:
         require_room(out, save)
+    require_libraries(save)
     found = own_video(video, mask, box, polygon, frame, more, masks)
     _write_masks(found, masks, options.segmenter(), options.config(), forwards_only)
     places = write_outputs(found, masks, out, save, fps_of(found))

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import numpy as np
-from pycocotools.coco import COCO
 
 from tbd_lib.datasets.coco_png import PngMasks, Size
 from tbd_lib.datasets.config import INSTANCES, CocoConfig
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, extra
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Frame, Video, read_image
 from tbd_lib.video.masks import MAX_ID, size_of
+
+with extra("coco"):
+    from pycocotools.coco import COCO
 
 T = TypeVar("T")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 from torchvision.models import DenseNet121_Weights
 
-from tbd_lib.datasets.coco import coco
 from tbd_lib.datasets.videos import davis, sample, youtube_vos
 from tbd_lib.datasets.youtube_vos import training_lists
 from tbd_lib.errors import InputError
@@ -35,6 +34,8 @@ def stage_videos(config: TrainConfig, root: Path | None) -> tuple[list[Video], l
     if root is None:
         raise InputError(f"--data: missing; expected the folder of the data set ({config.dataset})")
     if config.dataset == "coco":
+        from tbd_lib.datasets.coco import coco  # its library is an extra, which no other stage needs
+
         return hold_out_images(config, coco(root, config=config.coco))
     if config.dataset == "davis":
         return hold_out(config, davis(root, "train"))

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image as Pictures
 
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, extra
 from tbd_lib.files import write_whole
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.masks import open_picture, size_of
@@ -168,8 +168,9 @@ class FileFrames(Iterable[Frame]):
                 yield _upright(frame)
 
     def _open(self) -> InputContainer:
-        import av
-        from av.error import FFmpegError
+        with extra("video"):
+            import av
+            from av.error import FFmpegError
 
         if not self.path.is_file():
             raise InputError(f"{self.path}: no such file, expected a video")

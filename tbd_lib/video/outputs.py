@@ -14,10 +14,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from PIL import Image as Pictures
-from pycocotools import mask as run_lengths
 from tqdm.auto import tqdm
 
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, extra
 from tbd_lib.files import write_whole
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Frame, Video
@@ -127,6 +126,9 @@ class CocoWriter:
 
 def _run_lengths(inside: np.ndarray) -> dict[str, object]:
     """Segmentation, area and box of one object."""
+    with extra("coco"):
+        from pycocotools import mask as run_lengths
+
     code: Any = run_lengths.encode(np.asfortranarray(inside, np.uint8))
     size, counts = [int(side) for side in code["size"]], code["counts"].decode()
     box = [float(side) for side in run_lengths.toBbox(code)]
@@ -162,6 +164,21 @@ def _write_cutouts(place: Path) -> Write:
 def _save(picture: Pictures.Image, path: Path) -> None:
     with write_whole(path) as temporary:
         picture.save(temporary, "PNG")
+
+
+def require_libraries(kinds: Sequence[Kind]) -> None:
+    """Refuse forms whose library is not installed: before a video is tracked, not after.
+
+    Raises:
+        MissingExtraError: one of them is not.
+    """
+    if {"mp4", "webp"} & set(kinds):
+        with extra("video"):
+            import av  # noqa: F401
+            import scipy  # noqa: F401
+    if "coco" in kinds:
+        with extra("coco"):
+            import pycocotools  # noqa: F401
 
 
 def require_room(out: Path, kinds: Sequence[Kind]) -> None:

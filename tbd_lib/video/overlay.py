@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, extra
 from tbd_lib.files import write_whole
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.masks import MAX_ID, size_of
@@ -83,7 +83,8 @@ class OverlayWriter:
         self._shape: tuple[int, ...] | None = None
 
     def __enter__(self) -> "OverlayWriter":
-        import av
+        with extra("video"):
+            import av
 
         container_options = CODECS[self._path.suffix.lower()][2]
         with ExitStack() as stack:
@@ -134,7 +135,8 @@ class OverlayWriter:
 
 def _changes_within(mask: Mask, pixels: int) -> Bool[np.ndarray, "H W"]:
     """Where another id lies within so many pixels, in rows and in columns."""
-    from scipy import ndimage  # 18 MB of memory, which tracking itself does without
+    with extra("video"):
+        from scipy import ndimage  # 18 MB of memory, which tracking itself does without
 
     side = 2 * pixels + 1
     return ndimage.maximum_filter(mask, side) != ndimage.minimum_filter(mask, side)

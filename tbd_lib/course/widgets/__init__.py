@@ -3,6 +3,12 @@
 And ``MaskDrawing``, on which people draw the first mask of a video of their own.
 """
 
+from tbd_lib.errors import extra
+
+with extra("course"):
+    import anywidget  # noqa: F401  what the inspectors are made of
+    import ipywidgets  # noqa: F401
+
 from tbd_lib.course.widgets.aggregation_inspector import AggregationInspector
 from tbd_lib.course.widgets.augmentation_inspector import AugmentationDice
 from tbd_lib.course.widgets.distance_inspector import DistanceInspector

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from tbd_lib.datasets.prepare.checks import CHUNK, DIGITS, PART, Lock, require_right
 from tbd_lib.datasets.prepare.sources import Source
 from tbd_lib.datasets.prepare.unpack import require_space
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, extra
 from tbd_lib.files import write_json
 
 TRIES = 3  # in a row at one address, without a new byte
@@ -215,7 +215,8 @@ def _write(file: IO[bytes], chunk: bytes, part: Path) -> None:
 
 def _from_drive(url: str, part: Path) -> None:
     """Fetch from Google Drive, which asks before it gives large files; gdown answers, and goes on by itself."""
-    import gdown
+    with extra("prepare"):
+        import gdown
 
     path = part.with_name(f"{part.name}-drive")
     try:

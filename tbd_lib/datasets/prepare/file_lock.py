@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from tbd_lib.errors import extra
+
+with extra("prepare"):
+    from filelock import FileLock, Timeout
 
 LOCK = ".tbd-prepare.lock"
 

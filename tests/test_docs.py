@@ -1,0 +1,207 @@
+"""README and docs say what is so: the tree, the examples, the commands, the files and the figures."""
+
+import importlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tbd_lib.cli.main import main
+from tbd_lib.datasets.videos import sample
+from tbd_lib.files import results_folder
+from tbd_lib.video.frames import write_image
+from tbd_lib.video.masks import write_mask
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text()
+PAGE_IDS = [str(path.relative_to(ROOT)) for path in PAGES]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def rows(text: str, first_cell: str) -> list[list[str]]:
+    """The cells of the table whose head begins with this cell, without stars."""
+    lines = text[text.index(f"| {first_cell} |") :].splitlines()
+    table = [line for line in lines[: lines.index("") if "" in lines else None] if line.startswith("|")]
+    return [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in table[2:]]
+
+
+# --- README
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_the_moving_picture_is_small() -> None:
+    assert (ROOT / "docs" / "lookalike.webp").stat().st_size < 1.5e6
+
+
+def listed(tree: str) -> dict[str, str]:
+    """What a tree of two levels names, from the root, and what it says of it."""
+    found, folder = {}, ""
+    for line in tree.splitlines():
+        indented, name, words = re.fullmatch(r"( *)(\S+) *(.*)", line).groups()  # type: ignore[union-attr]
+        folder = folder if indented else (name if not words else "")
+        found[(folder if indented else "") + name] = words
+    return found
+
+
+def test_the_tree_is_that_on_disk() -> None:
+    (tree,) = blocks(README, "text")
+    said = listed(tree)
+    assert [name for name in said if not (ROOT / name).exists()] == []
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout: git alone knows which folders belong to the repository")
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
+    top = {f"{path.partition('/')[0]}/" for path in tracked if "/" in path and not path.startswith(".")}
+    rooms = {
+        f"tbd_lib/{path.split('/')[1]}/" for path in tracked if path.startswith("tbd_lib/") and path.count("/") > 1
+    }
+    files = {path for path in tracked if re.fullmatch(r"tbd_lib/[a-z]+\.py", path)}
+    assert set(said) == top | rooms | files
+    steps = {path.stem for path in (ROOT / "tbd_lib" / "method").glob("*.py")} - {"__init__", "config", "shapes"}
+    assert set(re.findall(r"\w+", said["tbd_lib/method/"].partition(":")[2])) == steps
+    assert set(re.findall(r"\w+", said["docs/"])) == {path.stem for path in (ROOT / "docs").glob("*.md")}
+
+
+def test_the_readme_lists_every_lesson() -> None:
+    assert set(re.findall(r"\((notebooks/\d\d_\w+\.ipynb)\)", README)) == {
+        f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")
+    }
+
+
+# --- examples and commands
+
+
+@pytest.mark.parametrize("path", PAGES, ids=PAGE_IDS)
+def test_python_examples_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = blocks(path.read_text(), "python")
+    if not examples:
+        return
+    video = sample("val")[0]
+    for frame in list(video.frames)[:3]:
+        write_image(tmp_path / "frames" / f"{frame.name}.jpg", frame.image)
+    write_mask(tmp_path / "first.png", video.given[0])
+    monkeypatch.chdir(tmp_path)
+    for example in examples:
+        exec(compile(example, str(path), "exec"), {})
+    if path.name == "README.md":
+        (example,) = examples
+        assert len([line for line in example.splitlines() if line]) == 10
+        assert (tmp_path / "tracked.mp4").stat().st_size > 1000
+
+
+def commands(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Every command of the program in blocks of code, by its name (a stage of training, or a data set, with it)."""
+    for block in blocks(text, "bash"):
+        for line in re.sub(r"\\\n", " ", block).splitlines():
+            for command in line.partition("#")[0].split("&&"):
+                if found := re.search(r"(?:tbd|-m tbd_lib) ((?:train |prepare )?[\w-]+)(.*)", command):
+                    yield found[1], re.findall(r"--[\w.-]+", found[2])
+
+
+def test_commands_have_the_options_that_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = [pair for path in PAGES for pair in commands(path.read_text())]
+    assert len(shown) >= 15
+    for name, options in shown:
+        with pytest.raises(SystemExit, match="0"):
+            main([*name.split(), "--help"])
+        text = capsys.readouterr().out
+        assert [option for option in options if not re.search(rf"{option}(?![\w-])", text)] == [], name
+
+
+# --- files
+
+
+def test_links_lead_somewhere() -> None:
+    lost = []
+    for path in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+            file, _, anchor = target.partition("#")
+            page = path.parent / file if file else path
+            if not re.match(r"https?:", target) and not (page.exists() and (not anchor or anchor in anchors(page))):
+                lost.append(f"{path.name}: {target}")
+    assert not lost
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=PAGE_IDS)
+def test_files_that_are_named_are_there(path: Path) -> None:
+    """Of the repository, by their whole path, or from a room on as in docs/method.md."""
+    named = re.findall(r"`([\w/.-]+/[\w.-]+\.(?:py|json|jsonl|md|txt)|[\w]+\.py)`", path.read_text())
+    homes = [ROOT, ROOT / "tbd_lib", ROOT / "tbd_lib" / "method"]
+    absent = [
+        name for name in named if name != "results/bench_cuda.json" and not any((h / name).exists() for h in homes)
+    ]
+    assert not absent
+
+
+def test_the_table_of_steps_names_files_and_what_is_in_them() -> None:
+    table = rows((ROOT / "docs" / "method.md").read_text(), "step")
+    assert [row[0] for row in table] == [*"1234567", "training"]
+    for _, _, files, names in table:
+        modules = [importlib.import_module(f"tbd_lib.method.{name}") for name in re.findall(r"(\w+)\.py", files)]
+        for name in re.findall(r"\w+", names):
+            assert any(getattr(module, name, None) for module in modules), name
+
+
+# --- figures
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/evaluate.md"])
+def test_scores_on_the_sample_are_those_of_the_result_file(page: str) -> None:
+    scores = json.loads((results_folder() / "sample_small.json").read_text())
+    *videos, (_, objects, overall, still) = rows((ROOT / page).read_text(), "sample, validation videos")
+    assert [row[0] for row in videos] == list(scores["videos"])
+    for name, count, found, unchanged in videos:
+        assert (count, found, unchanged) == expected(scores["videos"][name])
+    assert int(objects) == sum(len(video["objects"]) for video in scores["videos"].values())
+    assert (overall, still) == (f"{scores['overall']['J&F']:.3f}", f"{scores['baseline']['J&F']:.3f}")
+
+
+def test_scores_on_real_videos_are_those_of_the_result_file() -> None:
+    scores = json.loads((results_folder() / "davis2016_six_small.json").read_text())
+    text = (ROOT / "docs" / "evaluate.md").read_text()
+    *videos, (_, overall, still) = rows(text, "six real videos, DAVIS-2016")
+    assert {row[0] for row in videos} == set(scores["videos"])
+    for name, found, unchanged in videos:
+        assert ("1", found, unchanged) == expected(scores["videos"][name])
+    assert (overall, still) == (f"{scores['overall']['J&F']:.3f}", f"{scores['baseline']['J&F']:.3f}")
+    assert f"it reaches {overall}, unchanged {still}" in README
+    assert f"is\n{scores['overall']['J']['mean']:.3f}, unchanged {scores['baseline']['J']['mean']:.3f}" in text
+
+
+def expected(video: dict) -> tuple[str, str, str]:
+    """Number of objects, and the means of J&F, tracked and unchanged."""
+    means = [
+        sum(scores["J&F"] for scores in video[part].values()) / len(video[part]) for part in ("objects", "baseline")
+    ]
+    return str(len(video["objects"])), f"{means[0]:.3f}", f"{means[1]:.3f}"
+
+
+def test_ablations_are_those_of_the_result_file() -> None:
+    table = json.loads((results_folder() / "ablations.json").read_text())["table"]
+    found = {row[0]: row[1:] for row in rows((ROOT / "docs" / "evaluate.md").read_text(), "trained")}
+    assert found == {
+        name: [f"{sets[which]['mean']:.3f} ± {sets[which]['spread']:.3f}" for which in ("sample", "hard", "davis")]
+        for name, sets in table.items()
+    }
+
+
+def test_the_trunk_and_a_step_of_training_are_those_of_the_result_files() -> None:
+    trunk = json.loads((results_folder() / "trunk.json").read_text())["scores"]["overall"]
+    step = json.loads((results_folder() / "step_memory.json").read_text())
+    assert f"a mean J of {trunk['J']['mean']:.3f} (J&F {trunk['J&F']:.3f})" in (ROOT / "docs/evaluate.md").read_text()
+    assert f"needs {step['peak_gib']:.1f} GiB" in (ROOT / "docs/train.md").read_text()
