@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -25,7 +24,7 @@ from torch.export import Dim
 from torch.onnx import ONNXProgram
 
 from tbd_lib.engines.shared import features_half, finish_stage
-from tbd_lib.errors import InputError
+from tbd_lib.errors import extra
 from tbd_lib.method.config import Template
 from tbd_lib.method.matching import affinity, best_match, grid_mask, prototype_match
 from tbd_lib.method.model import TBD
@@ -172,9 +171,13 @@ def export(model: TBD, folder: Path) -> None:
         folder: is made, and replaced if it is there.
 
     Raises:
-        InputError: a library that writes ONNX files is not installed.
+        MissingExtraError: a library that writes ONNX files is not installed.
     """
-    require_libraries()
+    with extra("onnx"):
+        import onnx
+        import onnxscript
+
+    del onnx, onnxscript  # torch takes them from here
     about = {"tbd_format": FORMAT, "tbd_weights": fingerprint(model), "tbd_precision": "float32"}
     about["tbd_config"] = json.dumps(asdict(model.config))
     steps = Steps(model).eval().requires_grad_(False)
@@ -233,19 +236,6 @@ def fingerprint(model: TBD) -> str:
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def require_libraries() -> None:
-    """Whether ONNX files can be written here.
-
-    Raises:
-        InputError: naming what is missing and how to install it.
-    """
-    missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"{', '.join(missing)} not installed; expected what ONNX files need: pip install 'tbd-lib[onnx]'"
-        )
 
 
 def _widths(model: TBD) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from tbd_lib.engines.export import FORMAT, GRAPHS, QUANTISED, OnnxPrecision, export, fingerprint, quantise
 from tbd_lib.engines.segmenter import Segmenter
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, extra
 from tbd_lib.method.model import TBD, Features
 from tbd_lib.method.templates import Templates
 
@@ -48,16 +47,15 @@ class Onnx:
         model: whose files they should be; None takes them as they are.
 
     Raises:
-        InputError: ONNX Runtime is not installed; a file is missing, cannot be read, was written by another version,
-            or belongs to another model than the others or than ``model``.
+        InputError: a file is missing, cannot be read, was written by another version, or belongs to another model than
+            the others or than ``model``.
+        MissingExtraError: ONNX Runtime is not installed.
     """
 
     device = torch.device("cpu")
     dtype = torch.float32
 
     def __init__(self, folder: Path, model: TBD | None = None) -> None:
-        require_runtime()
-        require_runtime()
         expected = None if model is None else fingerprint(model)
         self._sessions: dict[str, InferenceSession] = {}
         for name in GRAPHS:
@@ -155,7 +153,8 @@ def onnx(model: TBD, precision: OnnxPrecision = "float32", rehearse: Rehearsal |
         rehearse: for int8, tracks some video with the engine that it is given: the ranges of numbers come from there.
 
     Raises:
-        InputError: a library that this needs is not installed; int8 without a rehearsal.
+        InputError: int8 without a rehearsal.
+        MissingExtraError: a library that this needs is not installed.
     """
     with TemporaryDirectory() as folder:  # sessions hold the graphs in memory
         return Onnx(write(model, Path(folder) / "graphs", precision, rehearse))
@@ -163,7 +162,6 @@ def onnx(model: TBD, precision: OnnxPrecision = "float32", rehearse: Rehearsal |
 
 def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", rehearse: Rehearsal | None = None) -> Path:
     """Write the model's files to a folder, which is made, or replaced if it is there; arguments as for ``onnx``."""
-    require_runtime()
     if precision == "float32":
         export(model, folder)
         return folder
@@ -179,19 +177,9 @@ def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", rehear
     return folder
 
 
-def require_runtime() -> None:
-    """Whether ONNX files can be run here.
-
-    Raises:
-        InputError: ONNX Runtime is not installed.
-    """
-    if find_spec("onnxruntime") is None:
-        raise InputError("onnxruntime is not installed; expected it: pip install 'tbd-lib[onnx]'")
-
-
 def _open(path: Path) -> "InferenceSession":
-    import onnxruntime
-
+    with extra("onnx"):
+        import onnxruntime
     if not path.is_file():
         raise InputError(_again(path, "no such file", "a graph of the model"))
     options = onnxruntime.SessionOptions()
