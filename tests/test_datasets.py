@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbd_lib.datasets import videos as module
-from tbd_lib.datasets.videos import davis, find, folder, sample, youtube_vos
+from tbd_lib.datasets import davis as module
+from tbd_lib.datasets.davis import davis, find, sample
+from tbd_lib.datasets.youtube_vos import youtube_vos
 from tbd_lib.errors import InputError
-from tbd_lib.video.frames import FolderFrames, write_image
+from tbd_lib.video.frames import FolderFrames, open_video, write_image
 from tbd_lib.video.masks import ids_of, write_mask
 from tbd_lib.video.overlay import OverlayWriter
 
@@ -103,7 +104,7 @@ def test_indexing_reads_no_picture(root: Path, monkeypatch: pytest.MonkeyPatch):
     def unexpected(path: Path) -> None:
         raise AssertionError(f"{path} was read")
 
-    monkeypatch.setattr(module, "read_mask", unexpected)
+    monkeypatch.setattr("tbd_lib.datasets.lazy.read_mask", unexpected)
     monkeypatch.setattr("tbd_lib.video.frames.read_image", unexpected)
     assert len(davis(root, late_objects=True)) == 2
 
@@ -121,7 +122,9 @@ def test_a_missing_root_is_refused(root: Path):
 def test_a_missing_split_is_refused_with_those_that_exist(root: Path):
     add_split(root, "train", "two\n")
     refused(r"ImageSets/2017/test\.txt: no such split, there are train, val", root, "test")
-    refused(r"ImageSets/2016/val\.txt: no such split, there is none of 2016, but one of 2017$", root, year=2016)
+    refused(
+        r"ImageSets/2016/val\.txt: no such split, there is none of 2016, but there is one of 2017$", root, year=2016
+    )
     refused(r"ImageSets/2016/test\.txt: no such split, there is none$", root, "test", year=2016)
 
 
@@ -209,21 +212,21 @@ def own(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_a_folder_of_ones_own(own: tuple[Path, Path]):
     path, mask = own
-    video = folder(path, mask)
+    video = open_video(path, mask)
     assert video.name == "holiday" and isinstance(video.frames, FolderFrames) and len(video.frames) == 3
     assert video.truth is None and list(video.given) == [0]
     np.testing.assert_array_equal(video.given[0], mask_of(1, 3))
-    assert folder(path, mask, name="beach").name == "beach"
+    assert open_video(path, mask, name="beach").name == "beach"
 
 
 def test_a_folder_named_by_a_dot_has_its_real_name(own: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(own[0])
-    assert folder(Path(), own[1]).name == "holiday"
+    assert open_video(Path(), own[1]).name == "holiday"
 
 
 def test_masks_for_several_frames(own: tuple[Path, Path], tmp_path: Path):
     write_mask(tmp_path / "later.png", mask_of(5))
-    video = folder(own[0], {0: own[1], 2: tmp_path / "later.png"})
+    video = open_video(own[0], {0: own[1], 2: tmp_path / "later.png"})
     assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [1, 3], 2: [5]}
 
 
@@ -231,10 +234,10 @@ def test_a_video_file_of_ones_own(own: tuple[Path, Path], tmp_path: Path):
     with OverlayWriter(tmp_path / "film.mp4", fps=8) as writer:
         for _ in range(4):
             writer.write(np.zeros((ROWS, COLUMNS, 3), dtype=np.uint8))
-    video = folder(tmp_path / "film.mp4", own[1])
+    video = open_video(tmp_path / "film.mp4", own[1])
     assert video.name == "film" and [frame.name for frame in video.frames] == ["00000", "00001", "00002", "00003"]
     with pytest.raises(InputError, match="mask for frame 4, expected positions from 0 to 3"):
-        folder(tmp_path / "film.mp4", {4: own[1]})
+        open_video(tmp_path / "film.mp4", {4: own[1]})
 
 
 def test_bad_input_of_ones_own_is_refused(own: tuple[Path, Path], tmp_path: Path):
@@ -256,7 +259,7 @@ def test_bad_input_of_ones_own_is_refused(own: tuple[Path, Path], tmp_path: Path
     ]
     for video, given, error in cases:
         with pytest.raises(InputError) as caught:
-            folder(video, given)
+            open_video(video, given)
         assert re.search(error, str(caught.value)) and "\n" not in str(caught.value)
 
 
@@ -281,7 +284,7 @@ def test_what_is_missing_of_youtube_vos_is_named(tmp_path: Path):
         youtube_vos(tmp_path)
     (tmp_path / "train/Annotations/0a1b").mkdir()
     write_image(tmp_path / "train/JPEGImages/0a1b/00000.jpg", np.zeros((ROWS, COLUMNS, 3), dtype=np.uint8))
-    with pytest.raises(InputError, match=r"0a1b: found no masks, expected some of the frames"):
+    with pytest.raises(InputError, match=r"0a1b: found no masks, expected masks of the frames"):
         youtube_vos(tmp_path)
     write_mask(tmp_path / "train/Annotations/0a1b/00005.png", mask_of(1))
     with pytest.raises(InputError, match=r"00005.png: a mask without a frame"):

@@ -9,7 +9,7 @@ import numpy as np
 import tyro
 
 from tbd_lib.course.viz import mask_strip
-from tbd_lib.datasets.videos import sample
+from tbd_lib.datasets.davis import sample
 from tbd_lib.evaluation.evaluate import unchanged
 from tbd_lib.files import write_whole
 from tbd_lib.tracking.tracker import track

@@ -216,7 +216,7 @@ def demo(
         json: Where to write the scores of every object and frame.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
     """
-    from tbd_lib.datasets.videos import sample
+    from tbd_lib.datasets.davis import sample
     from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
 
     if json is not None:
