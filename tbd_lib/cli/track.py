@@ -65,7 +65,10 @@ def track(
     if mask_names(masks) and not overwrite:
         raise InputError(f"{masks}: holds masks already; expected an empty or new folder (or --overwrite)")
     if not overwrite:
-        require_room(out, save)
+        try:
+            require_room(out, save)
+        except InputError as error:
+            raise InputError(f"{error} (or --overwrite)") from error
     found = own_video(video, mask, box, polygon, frame, more, masks)
     _write_masks(
         found, masks, model_on(weights, device), track_config(short_side, roi_margin, precision), forwards_only
