@@ -103,9 +103,7 @@ def _write_text(path: Path, text: str) -> None:
 
 def _present(scene: Scene, record: Record, config: SyntheticConfig) -> set[Challenge]:
     """All challenges that the clip contains."""
-    found = circumstances(scene)
-    found.update(challenge for challenge, _ in happenings(record, config.min_pixels))
-    return found
+    return circumstances(scene) | {challenge for challenge, _ in happenings(record, config.min_pixels)}
 
 
 def _keeps_promises(scene: Scene, record: Record, config: SyntheticConfig) -> bool:
@@ -141,5 +139,5 @@ def _object_facts(record: Record, index: int, events: set[tuple[Challenge, int]]
         "first_frame": record.first(index),
         "visible_frames": np.flatnonzero(record.visible[index]).tolist(),
         "least_visible_share": round(float(share.min()), 3),
-        "challenges": sorted(challenge for challenge, one in events if one == index),
+        "challenges": sorted(challenge for challenge, sprite in events if sprite == index),
     }
