@@ -123,10 +123,6 @@ def test_a_shape_of_no_use_is_named_by_its_number(wrong: object, error: str):
     with pytest.raises(InputError, match=rf"^shape 1\b.*{error}") as raised:
         shapes_of([polygon(1), wrong], SIZE)
     assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("wrong", [None, "polygon", {"object": 1}, 3])
-def test_what_is_no_list_is_refused(wrong: object):
     with pytest.raises(InputError, match="expected a list"):
         shapes_of(wrong, SIZE)
 

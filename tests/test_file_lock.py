@@ -50,18 +50,12 @@ def entering(root: Path) -> "Queue[str]":
 def test_others_wait_until_the_first_ends_however_it_does(tmp_path: Path, end: str) -> None:
     with held(tmp_path) as other:
         heard = entering(tmp_path)
-        assert heard.get(timeout=10) == f"{tmp_path}: another tbd prepare is at work there; waiting until it ends " \
-            "(Ctrl-C to leave)"  # fmt: skip
-        other.communicate(timeout=10) if end != "kill" else other.kill()  # kill is SIGKILL
-        assert heard.get(timeout=10) == "in"
-
-
-def test_nobody_enters_meanwhile(tmp_path: Path) -> None:
-    with held(tmp_path):
-        heard = entering(tmp_path)
-        heard.get(timeout=10)
+        line = f"{tmp_path}: another tbd prepare is at work there; waiting until it ends (Ctrl-C to leave)"
+        assert heard.get(timeout=10) == line
         with pytest.raises(Empty):
             heard.get(timeout=0.3)
+        other.communicate(timeout=10) if end != "kill" else other.kill()  # kill is SIGKILL
+        assert heard.get(timeout=10) == "in"
 
 
 def test_other_roots_do_not_wait_and_a_left_over_file_is_no_lock(tmp_path: Path) -> None:
