@@ -1,7 +1,6 @@
 """Files from a server that breaks off, forgets, lies or is gone: whole or not at all, and no byte in vain."""
 
 import random
-import resource
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -129,6 +128,18 @@ def test_a_server_that_gives_another_range_than_asked_for_is_read_from_the_start
     assert server.log[-1].sent == len(CONTENT)
 
 
+@pytest.mark.parametrize("page", [b"<html>log in first</html>", bytes(3_000_000)])
+def test_a_page_in_place_of_the_rest_does_not_cost_the_part(server: Server, path: Path, monkeypatch, page) -> None:
+    urls = server.serve("a.zip", CONTENT), server.serve("b.zip", page)
+    kept = interrupted(offered(TEST_DEV, CONTENT, *urls), path, monkeypatch)
+    server.serve("a.zip", page, ignores_range=True)
+    assert f"{kept:,} bytes are kept" in refused(offered(TEST_DEV, CONTENT, *urls), path)
+    server.serve("b.zip", CONTENT)
+    fetch(offered(TEST_DEV, CONTENT, *urls), path)
+    require_fetched(path)
+    assert server.log[-1].start == kept
+
+
 def test_a_mirror_goes_on_where_another_stopped(server: Server, path: Path) -> None:
     urls = server.serve("a.zip", CONTENT, breaks=[HALF]), server.serve("b.zip", CONTENT)
     fetch(offered(TEST_DEV, CONTENT, *urls), path)
@@ -168,7 +179,7 @@ def test_a_wrong_file_is_refused_and_leaves_nothing(
     server: Server, path: Path, content: bytes, known: bool, words: str
 ) -> None:
     assert words in refused(offered(TEST_DEV, CONTENT, server.serve("a.zip", content), known=known), path)
-    assert there(path) == []
+    assert there(path) == [] and len(server.log) == 1
 
 
 def test_a_flood_is_stopped(server: Server, path: Path) -> None:
@@ -186,6 +197,7 @@ def test_a_full_disk_is_noticed_before(server: Server, path: Path, monkeypatch) 
 
 
 def test_a_disk_that_fills_up_keeps_the_part_and_is_named(server: Server, path: Path) -> None:
+    resource = pytest.importorskip("resource")  # limits of file sizes are a POSIX thing
     source = offered(TEST_DEV, CONTENT, server.serve("a.zip", CONTENT), server.serve("b.zip", CONTENT))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))

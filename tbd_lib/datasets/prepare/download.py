@@ -7,6 +7,7 @@ whether the file is the right one: that is checked here, and only what is right 
 """
 
 import hashlib
+import os
 from pathlib import Path
 from textwrap import shorten
 
@@ -33,7 +34,7 @@ class _WrongError(_UselessError):
 def fetch(source: Source, path: Path) -> None:
     """Fetch a file from the first of its addresses that gives the right one.
 
-    What an earlier, interrupted run fetched is not fetched again, from whichever address it came. If all of it turns
+    What an earlier, interrupted run fetched is not fetched again, from whichever address it came. If the whole turns
     out to be wrong, it is fetched once more from the beginning. A wrong file is removed, an incomplete one stays.
 
     Raises:
@@ -91,21 +92,42 @@ def sha256_of(path: Path) -> str:
 
 
 def _fetch_from(url: str, path: Path, source: Source) -> None:
-    """Fetch and check; what is wrong after going on from an older part is fetched again from the beginning."""
-    unchecked = path.with_name(path.name + UNCHECKED)
-    for goes_on in (bool(_parts(path)), False):
+    """Fetch and check; where no rest comes that fits to an older part, from the beginning.
+
+    That part is given up only once the right file is there: what came in place of its rest may have been a page of the
+    local network, and another address may still give the rest.
+    """
+    unchecked, older = (path.with_name(f"{path.name}{UNCHECKED}{end}") for end in ("", ".older"))
+    before = {part: part.stat().st_size for part in _parts(path) if part != older}
+    try:
+        _fetch_once(url, unchecked, source)
+    except _WrongError:
+        for part in set(before) & set(_parts(path)):
+            part.replace(older)
         try:
-            if not unchecked.exists():
-                _transfer(url, unchecked, source)
-            _require_right(unchecked, source)
-        except _WrongError:
-            for part in _parts(path):
-                part.unlink()
-            if not goes_on:
+            if not before:
                 raise
-        else:
-            unchecked.replace(path)
-            return
+            _fetch_once(url, unchecked, source)
+        except _WrongError:
+            for part in set(_parts(path)) - {older}:
+                part.unlink()
+            if before and older.exists():
+                part, size = next(iter(before.items()))
+                os.truncate(older.replace(part), size)  # without what came now
+            raise
+    unchecked.replace(path)
+    for part in _parts(path):
+        part.unlink()
+
+
+def _fetch_once(url: str, unchecked: Path, source: Source) -> None:
+    if not unchecked.exists():
+        _transfer(url, unchecked, source)
+    try:
+        require_right(unchecked, source)
+    except InputError as error:
+        unchecked.unlink()
+        raise _WrongError(str(error).removeprefix(f"{unchecked}: ")) from error
 
 
 def _transfer(url: str, unchecked: Path, source: Source) -> None:
@@ -140,13 +162,6 @@ def _transfer(url: str, unchecked: Path, source: Source) -> None:
 def _require_size(size: int, source: Source) -> None:
     if source.size not in (None, size):
         raise _WrongError(f"offers {size:,} bytes; expected {source.size:,}")
-
-
-def _require_right(unchecked: Path, source: Source) -> None:
-    try:
-        require_right(unchecked, source)
-    except InputError as error:
-        raise _WrongError(str(error).removeprefix(f"{unchecked}: ")) from error
 
 
 def _parts(path: Path) -> list[Path]:

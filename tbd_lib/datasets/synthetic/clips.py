@@ -103,7 +103,9 @@ def _write_text(path: Path, text: str) -> None:
 
 def _present(scene: Scene, record: Record, config: SyntheticConfig) -> set[Challenge]:
     """All challenges that the clip contains."""
-    return circumstances(scene) | {challenge for challenge, _ in happenings(record, config.min_pixels)}
+    found = circumstances(scene)
+    found.update(challenge for challenge, _ in happenings(record, config.min_pixels))
+    return found
 
 
 def _keeps_promises(scene: Scene, record: Record, config: SyntheticConfig) -> bool:

@@ -180,7 +180,9 @@ def happenings(record: Record, min_pixels: int) -> set[tuple[Challenge, int]]:
 
     ``min_pixels`` is the area from which on a sprite counts as being there.
     """
-    found = {(challenge, index) for index in record.targets() for challenge in _of_object(record, index, min_pixels)}
+    found: set[tuple[Challenge, int]] = set()
+    for index in record.targets():
+        found.update((challenge, index) for challenge in _of_object(record, index, min_pixels))
     for index in range(len(record.sprites)):
         if _looks_alike(record, index, min_pixels):
             found.add(("look-alike", index))
