@@ -10,7 +10,7 @@ from benchmarks import films, loading, memory, scoring, tracking, training
 from benchmarks.limits import limits
 from benchmarks.parts import parts_of
 from benchmarks.scenes import SIZES, scene
-from tbd_lib.datasets.videos import davis
+from tbd_lib.datasets.davis import davis
 from tbd_lib.evaluation.scoring import DAVIS_MASKS
 from tbd_lib.method.config import PAPER
 from tbd_lib.method.model import TBD, build_model

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pictures
 
 from benchmarks.scenes import SIZES
-from tbd_lib.datasets.videos import folder, sample
+from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import evaluate
@@ -19,7 +19,7 @@ from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import BENCHMARK, TrackConfig
 from tbd_lib.tracking.geometry import Size
 from tbd_lib.tracking.tracker import track
-from tbd_lib.video.frames import Video, write_image
+from tbd_lib.video.frames import Video, open_video, write_image
 from tbd_lib.video.masks import write_mask
 from tbd_lib.video.prefetch import Behind
 
@@ -60,7 +60,7 @@ def film(place: Path, frames: int, size: Size) -> Video:
         write_image(place / f"{number:05d}.jpg", np.asarray(picture))
     mask = Pictures.fromarray(source.given[0]).resize((columns, rows), Pictures.Resampling.NEAREST)
     write_mask(place.parent / "first.png", np.asarray(mask))
-    return folder(place, place.parent / "first.png")
+    return open_video(place, place.parent / "first.png")
 
 
 def frames_per_second(segmenter: Segmenter, video: Video, scratch: Path, config: TrackConfig) -> float:

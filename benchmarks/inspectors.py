@@ -29,7 +29,7 @@ from tbd_lib.course.widgets import (
     TrackerTimeline,
 )
 from tbd_lib.course.widgets.inspector import Inspector
-from tbd_lib.datasets.videos import find, sample
+from tbd_lib.datasets.davis import find, sample
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
 from tbd_lib.method.model import TBD

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # what editors and type checkers see; a test holds it to the table below
     from tbd_lib.datasets.config import AugmentConfig as AugmentConfig
     from tbd_lib.datasets.config import SyntheticConfig as SyntheticConfig
+    from tbd_lib.datasets.davis import davis as davis
+    from tbd_lib.datasets.davis import sample as sample
     from tbd_lib.datasets.synthetic.clips import make_videos as make_videos
     from tbd_lib.datasets.synthetic.clips import random_clip as random_clip
-    from tbd_lib.datasets.videos import davis as davis
-    from tbd_lib.datasets.videos import folder as folder
-    from tbd_lib.datasets.videos import sample as sample
-    from tbd_lib.datasets.videos import youtube_vos as youtube_vos
+    from tbd_lib.datasets.youtube_vos import youtube_vos as youtube_vos
     from tbd_lib.errors import InputError as InputError
     from tbd_lib.evaluation.metrics import boundary_f as boundary_f
     from tbd_lib.evaluation.metrics import jaccard as jaccard
@@ -47,14 +46,16 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it to the 
     from tbd_lib.video.frames import Clip as Clip
     from tbd_lib.video.frames import Frame as Frame
     from tbd_lib.video.frames import Video as Video
+    from tbd_lib.video.frames import open_video as open_video
     from tbd_lib.video.masks import read_mask as read_mask
     from tbd_lib.video.masks import write_mask as write_mask
     from tbd_lib.video.overlay import OverlayWriter as OverlayWriter
 
 _HOMES = {
     "datasets.config": ["AugmentConfig", "SyntheticConfig"],
+    "datasets.davis": ["davis", "sample"],
     "datasets.synthetic.clips": ["make_videos", "random_clip"],
-    "datasets.videos": ["davis", "folder", "sample", "youtube_vos"],
+    "datasets.youtube_vos": ["youtube_vos"],
     "errors": ["InputError"],
     "evaluation.metrics": ["boundary_f", "jaccard"],
     "evaluation.report": ["Report"],
@@ -69,7 +70,7 @@ _HOMES = {
     "tracking.tracker": ["State", "Step", "Tracker", "track"],
     "training.checkpoint": ["bundled_model", "load_checkpoint", "save_weights"],
     "training.config": ["STAGES", "TrainConfig"],
-    "video.frames": ["Clip", "Frame", "Video"],
+    "video.frames": ["Clip", "Frame", "Video", "open_video"],
     "video.masks": ["read_mask", "write_mask"],
     "video.overlay": ["OverlayWriter"],
 }

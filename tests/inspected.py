@@ -11,7 +11,7 @@ import pytest
 from ipywidgets import Widget
 
 from tbd_lib.course.viz.described import Described, new_figure
-from tbd_lib.datasets.videos import find
+from tbd_lib.datasets.davis import find
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.tracker import Step, Tracker
 from tbd_lib.training.checkpoint import bundled_model

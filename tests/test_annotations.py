@@ -9,7 +9,7 @@ from PIL import Image as Pictures
 from PIL import ImageDraw
 
 from tbd_lib.errors import InputError
-from tbd_lib.video.annotations import Shape, box_mask, draw, polygon_mask, shape_of, shapes_of
+from tbd_lib.video.annotations import Shape, box_mask, draw, polygon_mask, shapes_of
 
 SIZE = (20, 30)
 SQUARE: list[list[int | float]] = [[4, 3], [12, 3], [12, 9], [4, 9]]
@@ -80,10 +80,10 @@ def test_shapes_are_json_and_back_the_same():
 
 def test_numpy_numbers_and_tuples_become_plain_and_nothing_is_shared():
     corners = np.array(SQUARE)
-    shape = shape_of({"object": np.uint8(2), "kind": "polygon", "corners": corners}, SIZE)
+    (shape,) = shapes_of([{"object": np.uint8(2), "kind": "polygon", "corners": corners}], SIZE)
     assert shape == polygon(2) and json.dumps(shape)
     mine = polygon(2, [list(corner) for corner in SQUARE])
-    taken = shape_of(mine, SIZE)
+    (taken,) = shapes_of([mine], SIZE)
     mine["corners"][0][0] = 29
     assert taken == polygon(2)
 
@@ -123,14 +123,10 @@ def test_a_shape_of_no_use_is_named_by_its_number(wrong: object, error: str):
     with pytest.raises(InputError, match=rf"^shape 1\b.*{error}") as raised:
         shapes_of([polygon(1), wrong], SIZE)
     assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("wrong", [None, "polygon", {"object": 1}, 3])
-def test_what_is_no_list_is_refused(wrong: object):
     with pytest.raises(InputError, match="expected a list"):
         shapes_of(wrong, SIZE)
 
 
 def test_whole_numbers_that_are_written_as_decimals_are_edges():
-    shape = shape_of({**box(1, 4, 3, 9, 6), "corners": [[4.0, 3.0], [9.0, 6.0]]}, SIZE)
-    assert np.array_equal(draw(nothing(), [shape]), draw(nothing(), [box(1, 4, 3, 9, 6)]))
+    shapes = shapes_of([{**box(1, 4, 3, 9, 6), "corners": [[4.0, 3.0], [9.0, 6.0]]}], SIZE)
+    assert np.array_equal(draw(nothing(), shapes), draw(nothing(), [box(1, 4, 3, 9, 6)]))

@@ -22,10 +22,11 @@ def scene(h: int = 90, w: int = 120) -> tuple[np.ndarray, np.ndarray]:
     return np.where(mask[..., None] > 0, [250, 0, 0], [0, 250, 0]).astype(np.uint8), mask
 
 
-def test_without_drift_crop_and_flip_nothing_changes() -> None:
+@pytest.mark.parametrize("flip", [0.0, 1.0])
+def test_without_drift_and_crop_the_image_is_the_same_or_mirrored(flip: float) -> None:
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    how = sample_augmentation(STILL, np.random.default_rng(0), 2, (64, 64))
-    assert np.array_equal(how.image(1, image), image)
+    how = sample_augmentation(replace(STILL, flip=flip), np.random.default_rng(0), 1, (64, 64))
+    assert np.array_equal(how.image(0, image), image[::-1, ::-1] if flip else image)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -72,12 +73,6 @@ def test_a_large_picture_is_averaged_before_it_is_made_small() -> None:
     halves = np.where(mask[..., None] > 0, [250, 250, 250], [10, 10, 10]).astype(np.uint8)
     small = how.image(0, halves)
     assert (small[:, :32] == 10).all() and (small[:, 32:] == 250).all()
-
-
-def test_flips_mirror() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    how = sample_augmentation(replace(STILL, flip=1.0), np.random.default_rng(0), 1, (64, 64))
-    assert np.array_equal(how.image(0, image), image[::-1, ::-1])
 
 
 def clips(b: int) -> tuple[torch.Tensor, torch.Tensor]:

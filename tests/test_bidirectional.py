@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbd_lib.datasets.videos import find
+from tbd_lib.datasets.davis import find
 from tbd_lib.tracking.bidirectional import track_bidirectional
 from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import bundled_model

@@ -10,7 +10,7 @@ from golden import published_state
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from tbd_lib.datasets.videos import sample
+from tbd_lib.datasets.davis import sample
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import score_video
 from tbd_lib.method.config import PAPER, SMALL

@@ -16,7 +16,7 @@ from golden import reference_model
 from PIL import Image as Pictures
 
 from tbd_lib.cli.main import main
-from tbd_lib.datasets.videos import davis
+from tbd_lib.datasets.davis import davis
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
 from tbd_lib.tracking.config import TrackConfig

@@ -84,14 +84,11 @@ def test_an_epoch_goes_once_through_all_videos_in_its_own_order() -> None:
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_two_epochs_cut_the_same_video_differently() -> None:
+def test_a_clip_of_one_image_moves_and_differs_from_epoch_to_epoch() -> None:
     clips = Clips(CONFIG, [picture(30)])
-    assert not torch.equal(clips[0][0], clips[1][0])
-
-
-def test_a_clip_of_one_image_moves() -> None:
-    images, masks = Clips(CONFIG, [picture(30)])[0]
+    images, masks = clips[0]
     assert not torch.equal(images[0], images[1]) and not torch.equal(masks[1], masks[2])
+    assert not torch.equal(images, clips[1][0])
 
 
 def test_frames_are_consecutive_the_last_is_repeated_and_half_are_played_backwards() -> None:
@@ -107,12 +104,9 @@ def test_frames_are_consecutive_the_last_is_repeated_and_half_are_played_backwar
     assert 100 < backwards < 150  # of 300, of which a sixth shows the last frame only
 
 
-def test_videos_without_a_large_object_are_an_error_in_the_end() -> None:
+def test_videos_of_no_use_are_an_error() -> None:
     with pytest.raises(InputError, match=r"square of 1: the last of 50 without an object that is large enough"):
         _ = Clips(CONFIG, [picture(1)])[0]
-
-
-def test_no_videos_at_all_are_an_error_at_once() -> None:
     with pytest.raises(InputError, match=r"found no videos or images, but a synthetic share of 0.5"):
         Clips(replace(CONFIG, synthetic_share=0.5), [])
 
@@ -130,16 +124,10 @@ def test_any_large_object_can_be_the_target_and_no_small_one() -> None:
     mask[:20, :20], mask[30:50, :20], mask[60:62, 60:62] = 2, 7, 9
     random = np.random.default_rng(0)
     assert {choose_target(mask, AugmentConfig(), random) for _ in range(50)} == {2, 7}
-    assert choose_target(np.zeros((64, 64), np.uint8), AugmentConfig(), random) is None
-
-
-def test_the_least_size_is_256_pixels_at_384() -> None:
-    mask = np.zeros((384, 384), np.uint8)
-    mask[0, :256] = 1
-    random = np.random.default_rng(0)
-    assert choose_target(mask, AugmentConfig(), random) == 1
-    mask[0, 0] = 0
-    assert choose_target(mask, AugmentConfig(), random) is None
+    for pixels, target in ((256, 1), (255, None)):  # of 384 x 384
+        mask = np.zeros((384, 384), np.uint8)
+        mask[0, :pixels] = 1
+        assert choose_target(mask, AugmentConfig(), random) == target
 
 
 def test_only_the_chosen_object_is_in_the_mask() -> None:
@@ -157,5 +145,5 @@ def test_drifting_videos_are_always_the_same_and_know_their_truth() -> None:
     (video,) = first
     assert video.truth is not None and len(video.truth) == 3
     assert np.array_equal(video.given[0], video.truth[0])
-    for one, other in zip(video.frames, again[0].frames, strict=True):
-        assert np.array_equal(one.image, other.image)
+    for frame, same in zip(video.frames, again[0].frames, strict=True):
+        assert np.array_equal(frame.image, same.image)

@@ -44,7 +44,7 @@ def seen(colours: np.ndarray, vision: str) -> np.ndarray:
 def least_distance(colours: tuple[str, ...], vision: str) -> float:
     """Distance of the two colours that are closest."""
     places = seen(np.array([to_rgb(colour) for colour in colours]), vision)
-    return min(float(np.linalg.norm(one - other)) for one, other in combinations(places, 2))
+    return min(float(np.linalg.norm(a - b)) for a, b in combinations(places, 2))
 
 
 def lightness_rises(scale: Colormap, vision: str) -> bool:
@@ -70,12 +70,8 @@ def test_greys_are_seen_as_they_are(vision: str):
 
 
 @pytest.mark.parametrize("vision", VISION)
-def test_objects_have_colours_that_stay_apart(vision: str):
+def test_colours_of_objects_and_of_lines_stay_apart(vision: str):
     assert len(OKABE_ITO) == 7 and least_distance(OKABE_ITO, vision) >= APART
-
-
-@pytest.mark.parametrize("vision", VISION)
-def test_lines_stay_apart_by_colour_alone(vision: str):
     assert least_distance(tuple(colour for colour, _ in LINES), vision) >= APART
 
 
@@ -96,8 +92,8 @@ def scales() -> list[Colormap]:
     maps = score_maps(image, mask, {"a": torch.tensor([[0.2, 0.7]])}), heat_maps({"a": np.eye(2)}, "x")
     return [
         image.get_cmap()
-        for one in maps
-        for ax in one.figure.axes
+        for drawn in maps
+        for ax in drawn.figure.axes
         for image in ax.images
         if np.asarray(image.get_array()).ndim == 2
     ]

@@ -15,7 +15,7 @@ from PIL import ImageSequence
 from pycocotools.coco import COCO
 
 from tbd_lib.cli.track import box_mask, own_video, polygon_mask, track
-from tbd_lib.datasets.videos import find
+from tbd_lib.datasets.davis import find
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.tracking.config import TrackConfig

@@ -1,4 +1,4 @@
-"""Data sets in DAVIS layout and videos of one's own: what is found, what is given, and what is refused."""
+"""Data sets in DAVIS layout and videos of your own: what is found, what is given, and what is refused."""
 
 import re
 from pathlib import Path
@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbd_lib.datasets import videos as module
-from tbd_lib.datasets.videos import davis, find, folder, sample, youtube_vos
+from tbd_lib.datasets.davis import davis, find, sample
 from tbd_lib.errors import InputError
-from tbd_lib.video.frames import FolderFrames, write_image
+from tbd_lib.video.frames import FolderFrames, open_video, write_image
 from tbd_lib.video.masks import ids_of, write_mask
 from tbd_lib.video.overlay import OverlayWriter
 
@@ -46,15 +45,11 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_videos_come_in_the_order_of_the_list(root: Path):
+def test_videos_come_in_the_order_of_the_list_with_the_masks_of_the_files(root: Path):
     videos = davis(root)
     assert [video.name for video in videos] == ["two", "one"]
-    assert [frame.name for frame in videos[0].frames] == ["00000", "00001", "00002", "00003"]
-    assert videos[0].wanted is None
-
-
-def test_truth_and_the_given_mask_are_the_files(root: Path):
-    video = davis(root)[0]
+    video = videos[0]
+    assert [frame.name for frame in video.frames] == ["00000", "00001", "00002", "00003"] and video.wanted is None
     assert video.truth is not None and len(video.truth) == 4
     for truth, ids in zip(video.truth, [(1, 4), (1,), (1, 2, 4), (3, 4)], strict=True):
         np.testing.assert_array_equal(truth, mask_of(*ids))
@@ -99,12 +94,9 @@ def test_first_masks_alone_make_videos_without_truth(root: Path):
     np.testing.assert_array_equal(video.given[0], mask_of(1, 4))
 
 
-def test_indexing_reads_no_picture(root: Path, monkeypatch: pytest.MonkeyPatch):
-    def unexpected(path: Path) -> None:
-        raise AssertionError(f"{path} was read")
-
-    monkeypatch.setattr(module, "read_mask", unexpected)
-    monkeypatch.setattr("tbd_lib.video.frames.read_image", unexpected)
+def test_indexing_reads_no_picture(root: Path):
+    for path in root.rglob("*.*g"):
+        path.write_bytes(b"no picture")
     assert len(davis(root, late_objects=True)) == 2
 
 
@@ -114,40 +106,40 @@ def refused(error: str, root: Path, split: str = "val", year: int = 2017) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_root_is_refused(root: Path):
+def test_a_missing_root_or_split_is_refused_with_those_that_exist(root: Path):
     refused("nowhere: no such folder, expected a data set", root / "nowhere")
-
-
-def test_a_missing_split_is_refused_with_those_that_exist(root: Path):
     add_split(root, "train", "two\n")
     refused(r"ImageSets/2017/test\.txt: no such split, there are train, val", root, "test")
-    refused(r"ImageSets/2016/val\.txt: no such split, there is none of 2016, but one of 2017$", root, year=2016)
+    refused(r"2016/val\.txt: no such split, there is none of 2016, but there is one of 2017$", root, year=2016)
     refused(r"ImageSets/2016/test\.txt: no such split, there is none$", root, "test", year=2016)
 
 
-def test_a_list_without_videos_is_refused(root: Path):
-    add_split(root, "val", "\n \n")
-    refused(r"val\.txt: found no videos", root)
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("\n \n", r"val\.txt: found no videos"),
+        ("two\nthree\n", r"JPEGImages/480p/three: no such folder, but .*val\.txt lists the video 'three'"),
+    ],
+)
+def test_a_list_without_videos_or_of_others_is_refused(root: Path, text: str, error: str):
+    add_split(root, "val", text)
+    refused(error, root)
 
 
-def test_a_listed_video_without_a_folder_is_refused(root: Path):
-    add_split(root, "val", "two\nthree\n")
-    refused(r"JPEGImages/480p/three: no such folder, but .*val\.txt lists the video 'three'", root)
-
-
-@pytest.mark.parametrize("missing", [["00000"], ["00002"], ["00000", "00001", "00002", "00003"], ["00002", "00003"]])
-def test_missing_masks_are_refused(root: Path, missing: list[str]):
-    for name in missing:
-        (root / f"Annotations/480p/two/{name}.png").unlink()
-    refused(rf"two/{missing[0]}\.png: no such mask, expected one for every frame", root)
-    if len(missing) == 4:
-        (root / "Annotations/480p/two").rmdir()
-        refused(r"two/00000\.png: no such mask", root)
-
-
-def test_a_missing_frame_is_refused(root: Path):
-    (root / "JPEGImages/480p/two/00001.jpg").unlink()
-    refused("two: frame 1 is missing", root)
+@pytest.mark.parametrize(
+    ("missing", "error"),
+    [
+        ("Annotations/480p/two/00000.png", r"two/00000\.png: no such mask, expected one for every frame"),
+        ("Annotations/480p/two/00002.png", r"two/00002\.png: no such mask"),
+        ("Annotations/480p/two/*.png", r"two/00000\.png: no such mask"),
+        ("Annotations/480p/two/0000[23].png", r"two/00002\.png: no such mask"),
+        ("JPEGImages/480p/two/00001.jpg", "two: frame 1 is missing"),
+    ],
+)
+def test_missing_masks_and_frames_are_refused(root: Path, missing: str, error: str):
+    for path in root.glob(missing):
+        path.unlink()
+    refused(error, root)
 
 
 def test_a_mask_of_another_size_is_refused_when_read(root: Path):
@@ -166,14 +158,6 @@ def test_a_first_mask_without_objects_is_refused_when_read(root: Path, late_obje
     video = davis(root, late_objects=late_objects)[0]
     with pytest.raises(InputError, match=r"two/00000\.png: found background \(0\) only"):
         video.given[0]
-
-
-def test_the_sample_gives_late_objects(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    root.rename(tmp_path.parent / f"{tmp_path.name}-data")
-    (tmp_path.parent / "holder").mkdir(exist_ok=True)
-    (tmp_path.parent / f"{tmp_path.name}-data").rename(tmp_path.parent / "holder" / "sample")
-    monkeypatch.setattr(module, "data_folder", lambda: tmp_path.parent / "holder")
-    assert [list(video.given) for video in sample("val")] == [[0, 2, 3], [0]]
 
 
 def test_a_video_is_found_by_its_name_in_either_split_of_the_sample():
@@ -199,7 +183,7 @@ def test_a_video_is_found_by_its_name_among_those_of_davis_2016(root: Path):
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> tuple[Path, Path]:
+def holiday(tmp_path: Path) -> tuple[Path, Path]:
     """A folder of three frames and its first mask."""
     for number in range(3):
         write_image(tmp_path / f"holiday/{number}.png", np.full((ROWS, COLUMNS, 3), 50 + number, dtype=np.uint8))
@@ -207,38 +191,35 @@ def own(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "holiday", tmp_path / "first.png"
 
 
-def test_a_folder_of_ones_own(own: tuple[Path, Path]):
-    path, mask = own
-    video = folder(path, mask)
+def test_a_folder_of_your_own(holiday: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
+    path, mask = holiday
+    video = open_video(path, mask)
     assert video.name == "holiday" and isinstance(video.frames, FolderFrames) and len(video.frames) == 3
     assert video.truth is None and list(video.given) == [0]
     np.testing.assert_array_equal(video.given[0], mask_of(1, 3))
-    assert folder(path, mask, name="beach").name == "beach"
+    assert open_video(path, mask, name="beach").name == "beach"
+    monkeypatch.chdir(path)
+    assert open_video(Path(), mask).name == "holiday", "a folder named by a dot has its real name"
 
 
-def test_a_folder_named_by_a_dot_has_its_real_name(own: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(own[0])
-    assert folder(Path(), own[1]).name == "holiday"
-
-
-def test_masks_for_several_frames(own: tuple[Path, Path], tmp_path: Path):
+def test_masks_for_several_frames(holiday: tuple[Path, Path], tmp_path: Path):
     write_mask(tmp_path / "later.png", mask_of(5))
-    video = folder(own[0], {0: own[1], 2: tmp_path / "later.png"})
+    video = open_video(holiday[0], {0: holiday[1], 2: tmp_path / "later.png"})
     assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [1, 3], 2: [5]}
 
 
-def test_a_video_file_of_ones_own(own: tuple[Path, Path], tmp_path: Path):
+def test_a_video_file_of_your_own(holiday: tuple[Path, Path], tmp_path: Path):
     with OverlayWriter(tmp_path / "film.mp4", fps=8) as writer:
         for _ in range(4):
             writer.write(np.zeros((ROWS, COLUMNS, 3), dtype=np.uint8))
-    video = folder(tmp_path / "film.mp4", own[1])
+    video = open_video(tmp_path / "film.mp4", holiday[1])
     assert video.name == "film" and [frame.name for frame in video.frames] == ["00000", "00001", "00002", "00003"]
     with pytest.raises(InputError, match="mask for frame 4, expected positions from 0 to 3"):
-        folder(tmp_path / "film.mp4", {4: own[1]})
+        open_video(tmp_path / "film.mp4", {4: holiday[1]})
 
 
-def test_bad_input_of_ones_own_is_refused(own: tuple[Path, Path], tmp_path: Path):
-    path, mask = own
+def test_bad_input_of_your_own_is_refused(holiday: tuple[Path, Path], tmp_path: Path):
+    path, mask = holiday
     write_mask(tmp_path / "small.png", mask_of(1, rows=20))
     write_mask(tmp_path / "empty.png", mask_of())
     (tmp_path / "text.mp4").write_text("no video")
@@ -256,36 +237,8 @@ def test_bad_input_of_ones_own_is_refused(own: tuple[Path, Path], tmp_path: Path
     ]
     for video, given, error in cases:
         with pytest.raises(InputError) as caught:
-            folder(video, given)
+            open_video(video, given)
         assert re.search(error, str(caught.value)) and "\n" not in str(caught.value)
-
-
-def test_youtube_vos_takes_annotated_frames_and_gives_late_objects(tmp_path: Path):
-    for number, present in ((0, (1,)), (5, (1, 4)), (10, (4,)), (15, None)):
-        image = np.full((ROWS, COLUMNS, 3), number, dtype=np.uint8)
-        write_image(tmp_path / f"train/JPEGImages/0a1b/{number:05}.jpg", image)
-        if present is not None:
-            write_mask(tmp_path / f"train/Annotations/0a1b/{number:05}.png", mask_of(*present))
-    (video,) = youtube_vos(tmp_path)
-    assert [frame.name for frame in video.frames] == ["00000", "00005", "00010"]
-    assert video.truth is not None and [ids_of(mask) for mask in video.truth] == [[1], [1, 4], [4]]
-    assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [1], 1: [4]}
-
-
-def test_what_is_missing_of_youtube_vos_is_named(tmp_path: Path):
-    with pytest.raises(InputError, match=r"train/JPEGImages: no such folder, expected YouTube-VOS as released"):
-        youtube_vos(tmp_path)
-    (tmp_path / "train/JPEGImages/0a1b").mkdir(parents=True)
-    (tmp_path / "train/Annotations").mkdir()
-    with pytest.raises(InputError, match=r"Annotations: found no videos, expected a folder of masks per video"):
-        youtube_vos(tmp_path)
-    (tmp_path / "train/Annotations/0a1b").mkdir()
-    write_image(tmp_path / "train/JPEGImages/0a1b/00000.jpg", np.zeros((ROWS, COLUMNS, 3), dtype=np.uint8))
-    with pytest.raises(InputError, match=r"0a1b: found no masks, expected some of the frames"):
-        youtube_vos(tmp_path)
-    write_mask(tmp_path / "train/Annotations/0a1b/00005.png", mask_of(1))
-    with pytest.raises(InputError, match=r"00005.png: a mask without a frame"):
-        youtube_vos(tmp_path)
 
 
 def test_real_davis_2016_videos_have_one_object(shared: Path):

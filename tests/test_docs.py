@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tbd_lib.cli.main import main
-from tbd_lib.datasets.videos import sample
+from tbd_lib.datasets.davis import sample
 from tbd_lib.files import results_folder
 from tbd_lib.video.frames import write_image
 from tbd_lib.video.masks import write_mask

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from tbd_lib.datasets.videos import davis
+from tbd_lib.datasets.davis import davis
 from tbd_lib.datasets.youtube_vos import youtube_vos_benchmark
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.evaluate import predict

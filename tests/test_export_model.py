@@ -12,7 +12,7 @@ from films import film
 
 from tbd_lib.cli.main import main
 from tbd_lib.cli.options import TrackOptions
-from tbd_lib.datasets.videos import sample
+from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.onnx import Onnx, write
 from tbd_lib.errors import InputError, MissingExtraError
 from tbd_lib.method.config import SMALL

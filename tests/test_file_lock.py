@@ -1,4 +1,4 @@
-"""One ``tbd prepare`` at a time writes below a root, and one that was killed is not waited for."""
+"""A single ``tbd prepare`` at a time writes below a root, and one that was killed is not waited for."""
 
 import subprocess
 import sys
@@ -10,13 +10,13 @@ from threading import Thread
 
 import pytest
 
-from tbd_lib.datasets.prepare.file_lock import LOCK, alone
+from tbd_lib.datasets.prepare.file_lock import LOCK, locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from tbd_lib.datasets.prepare.file_lock import alone
-with alone(Path(sys.argv[1]), print):
+from tbd_lib.datasets.prepare.file_lock import locked
+with locked(Path(sys.argv[1]), print):
     print("in", flush=True)
     sys.stdin.read()
 """
@@ -36,32 +36,26 @@ def held(root: Path) -> Iterator[subprocess.Popen[str]]:
 
 def entering(root: Path) -> "Queue[str]":
     """What a thread says that wants to write below the root: a line if it waits, and ``in`` once it may."""
-    said = Queue[str]()
+    heard = Queue[str]()
 
     def enter() -> None:
-        with alone(root, said.put):
-            said.put("in")
+        with locked(root, heard.put):
+            heard.put("in")
 
     Thread(target=enter, daemon=True).start()
-    return said
+    return heard
 
 
 @pytest.mark.parametrize("end", ["kill", "ends by itself"])
 def test_others_wait_until_the_first_ends_however_it_does(tmp_path: Path, end: str) -> None:
     with held(tmp_path) as other:
-        said = entering(tmp_path)
-        assert said.get(timeout=10) == f"{tmp_path}: another tbd prepare is at work there; waiting until it ends " \
-            "(Ctrl-C to leave)"  # fmt: skip
-        other.communicate(timeout=10) if end != "kill" else other.kill()  # kill is SIGKILL
-        assert said.get(timeout=10) == "in"
-
-
-def test_nobody_enters_meanwhile(tmp_path: Path) -> None:
-    with held(tmp_path):
-        said = entering(tmp_path)
-        said.get(timeout=10)
+        heard = entering(tmp_path)
+        line = f"{tmp_path}: another tbd prepare is at work there; waiting until it ends (Ctrl-C to leave)"
+        assert heard.get(timeout=10) == line
         with pytest.raises(Empty):
-            said.get(timeout=0.3)
+            heard.get(timeout=0.3)
+        other.communicate(timeout=10) if end != "kill" else other.kill()  # kill is SIGKILL
+        assert heard.get(timeout=10) == "in"
 
 
 def test_other_roots_do_not_wait_and_a_left_over_file_is_no_lock(tmp_path: Path) -> None:
@@ -72,6 +66,6 @@ def test_other_roots_do_not_wait_and_a_left_over_file_is_no_lock(tmp_path: Path)
 
 
 def test_it_is_given_up_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), alone(tmp_path, print):
+    with pytest.raises(KeyError), locked(tmp_path, print):
         raise KeyError
     assert entering(tmp_path).get(timeout=10) == "in"

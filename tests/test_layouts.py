@@ -20,10 +20,10 @@ from archive_server import (
 )
 
 from tbd_lib.datasets.prepare.layouts import problems
-from tbd_lib.datasets.prepare.sources import Foldered, Listed, Pictures, Single
+from tbd_lib.datasets.prepare.sources import File, Foldered, Images, Listed
 
 ANNOTATIONS = "annotations/instances_train2017.json"
-COCO = Pictures("train2017", ANNOTATIONS, 3)
+COCO = Images("train2017", ANNOTATIONS, 3)
 TRAIN, VALID = Foldered("train", 3), Foldered("valid", 3)
 ALL_FRAMES = Foldered("valid_all_frames", 3, masks=False, at_least="valid")
 
@@ -56,13 +56,13 @@ def test_releases_as_they_are_have_no_problem(davis: Path, tmp_path: Path) -> No
     assert problems(TEST_DEV.layout, lay(tmp_path / "b", davis_test_dev(), "DAVIS/")) == []
     assert problems(DAVIS_2016.layout, lay(tmp_path / "c", davis_2016(), "DAVIS/")) == []
     coco = lay(tmp_path / "d", coco_annotations() | coco_images())
-    assert problems(COCO, coco) == problems(Single(ANNOTATIONS), coco) == []
+    assert problems(COCO, coco) == problems(File(ANNOTATIONS), coco) == []
 
 
 def test_nothing_at_all_is_told_in_few_lines(tmp_path: Path) -> None:
     assert len(problems(TRAINVAL.layout, tmp_path)) == 4, "a line per list"
     assert problems(COCO, tmp_path) == [f"{tmp_path}/train2017: found 0 images; expected 3"]
-    assert problems(Single("a.pth"), tmp_path) == [f"{tmp_path}/a.pth: missing; expected a file"]
+    assert problems(File("a.pth"), tmp_path) == [f"{tmp_path}/a.pth: missing; expected a file"]
     assert len(problems(TRAIN, tmp_path)) == 2
 
 
@@ -74,51 +74,28 @@ def test_a_list_of_another_length_or_without_names_is_named(davis: Path) -> None
     assert found[1].startswith(f"{davis}/ImageSets/2016/val.txt: found no videos") and len(found) == 2
 
 
-@pytest.mark.parametrize(
-    ("gone", "expected"),
-    [
-        (["JPEGImages/480p/dog/00001.jpg"], ["JPEGImages/480p/dog/00001.jpg: missing; expected a frame"]),
-        (["Annotations/480p/dog/00000.png"], ["Annotations/480p/dog/00000.png: missing; expected a mask"]),
-        (["JPEGImages/480p/dog/00002.jpg"], ["JPEGImages/480p/dog/00002.jpg: missing; expected a frame"]),
-        (
-            ["JPEGImages/480p/dog/00001.jpg", "Annotations/480p/dog/00001.png"],
-            [
-                "JPEGImages/480p/dog/00001.jpg: missing; expected a frame",
-                "Annotations/480p/dog/00001.png: missing; expected a mask",
-            ],
-        ),
-    ],
-)
-def test_every_missing_file_of_a_video_is_named(
-    small: tuple[Listed, Path], gone: list[str], expected: list[str]
-) -> None:
+def test_every_missing_or_empty_file_of_a_video_is_named(small: tuple[Listed, Path]) -> None:
     layout, folder = small
-    for name in gone:
-        (folder / name).unlink()
-    assert problems(layout, folder) == [f"{folder}/{line}" for line in expected]
-
-
-def test_empty_files_and_empty_videos_are_named(small: tuple[Listed, Path]) -> None:
-    layout, folder = small
-    lay(
-        folder, {"JPEGImages/480p/dog/00001.jpg": b"", "Annotations/480p/dog/00002.png": b"", "ImageSets/b.txt": b"cat"}
-    )
-    found = problems(replace(layout, lists={"ImageSets/val.txt": 1, "ImageSets/b.txt": 1}), folder)
-    assert found == [
-        f"{folder}/JPEGImages/480p/dog/00001.jpg: is empty; expected a frame",
-        f"{folder}/Annotations/480p/dog/00002.png: is empty; expected a mask",
-        f"{folder}/JPEGImages/480p/cat: holds no frames; expected a video",
+    frames, masks = folder / "JPEGImages/480p", folder / "Annotations/480p"
+    for path in (frames / "dog/00002.jpg", masks / "dog/00000.png"):
+        path.unlink()
+    lay(frames, {"dog/00001.jpg": b"", "../../Annotations/480p/dog/00002.png": b"", "../../ImageSets/b.txt": b"cat"})
+    assert problems(replace(layout, lists={"ImageSets/val.txt": 1, "ImageSets/b.txt": 1}), folder) == [
+        f"{frames}/dog/00002.jpg: missing; expected a frame",
+        f"{masks}/dog/00000.png: missing; expected a mask",
+        f"{frames}/dog/00001.jpg: is empty; expected a frame",
+        f"{masks}/dog/00002.png: is empty; expected a mask",
+        f"{frames}/cat: holds no frames; expected a video",
     ]
 
 
 def test_where_first_masks_are_enough_the_first_is_needed(small: tuple[Listed, Path]) -> None:
     layout, folder = small
-    layout = replace(layout, first_masks_only=True)
-    for number in (1, 2):
+    for number in (2, 1, 0):
+        assert problems(replace(layout, first_masks_only=True), folder) == []
         (folder / f"Annotations/480p/dog/{number:05}.png").unlink()
-    assert problems(layout, folder) == []
-    (folder / "Annotations/480p/dog/00000.png").unlink()
-    assert problems(layout, folder) == [f"{folder}/Annotations/480p/dog/00000.png: missing; expected a mask"]
+    (line,) = problems(replace(layout, first_masks_only=True), folder)
+    assert line == f"{folder}/Annotations/480p/dog/00000.png: missing; expected a mask"
 
 
 def test_images_and_annotations_are_matched_by_name(tmp_path: Path) -> None:
@@ -170,20 +147,20 @@ def test_what_is_missing_of_youtube_vos_is_named(tmp_path: Path) -> None:
     assert problems(ALL_FRAMES, folder) == [f"{path}: missing; expected a frame" for path in lost]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"films": {}}'])
-def test_a_list_of_videos_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("{", "meta.json: Expecting"),
+        ("[]", "meta.json: list indices"),
+        ('{"films": {}}', "meta.json: 'videos'; expected the list of videos"),
+        ('{"videos": {"lost": {}}}', "JPEGImages/lost: holds no frames; expected a video"),
+    ],
+)
+def test_a_list_of_videos_that_cannot_be_read_or_names_others(tmp_path: Path, text: str, line: str) -> None:
     folder = lay(tmp_path, youtube("train", 3))
     (folder / "train/meta.json").write_text(text)
-    (line,) = problems(TRAIN, folder)
-    assert line.startswith(f"{folder}/train/meta.json: ") and "expected the list of videos" in line
-
-
-def test_videos_of_the_list_that_are_not_there_are_named(tmp_path: Path) -> None:
-    folder = lay(tmp_path, youtube("train", 3))
-    (folder / "train/meta.json").write_text(json.dumps({"videos": {"lost": {}}}))
-    assert problems(replace(TRAIN, videos=4), folder) == [
-        f"{folder}/train/JPEGImages/lost: holds no frames; expected a video"
-    ]
+    (found,) = problems(replace(TRAIN, videos=4 if "lost" in text else 3), folder)
+    assert found.startswith(f"{folder}/train/{line}")
 
 
 def test_real_data_pass(shared: Path) -> None:

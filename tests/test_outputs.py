@@ -45,12 +45,12 @@ def test_run_lengths_are_read_by_the_coco_tools(tmp_path: Path, video: Video, ma
         mask = np.zeros((20, 33), np.uint8)
         annotations: list[Any] = list(tools.loadAnns(tools.getAnnIds(imgIds=[number])))
         for annotation in annotations:
-            own = tools.annToMask(annotation) > 0
-            assert own.sum() == annotation["area"]
-            rows, columns = np.nonzero(own)
+            inside = tools.annToMask(annotation) > 0
+            assert inside.sum() == annotation["area"]
+            rows, columns = np.nonzero(inside)
             width, height = np.ptp(columns) + 1, np.ptp(rows) + 1
             assert annotation["bbox"] == [columns.min(), rows.min(), width, height]
-            mask[own] = annotation["track_id"]
+            mask[inside] = annotation["track_id"]
         assert np.array_equal(mask, masks[name])
 
 
@@ -62,10 +62,10 @@ def test_arrays_objects_and_cutouts_hold_the_same_masks(tmp_path: Path, video: V
     for frame in video.frames:
         for i in (1, 200):
             inside = masks[frame.name] == i
-            one, cut = (places[kind] / f"{i}" / f"{frame.name}.png" for kind in ("objects", "cutouts"))
-            assert one.exists() == cut.exists() == inside.any()
+            alone, cut = (places[kind] / f"{i}" / f"{frame.name}.png" for kind in ("objects", "cutouts"))
+            assert alone.exists() == cut.exists() == inside.any()
             if inside.any():
-                assert np.array_equal(np.asarray(Pictures.open(one)), inside * np.uint8(255))
+                assert np.array_equal(np.asarray(Pictures.open(alone)), inside * np.uint8(255))
                 pixels = np.asarray(Pictures.open(cut))
                 assert np.array_equal(pixels[..., 3], inside * np.uint8(255))
                 assert np.array_equal(pixels[inside][:, :3], frame.image[inside]) and not pixels[~inside].any()

@@ -1,3 +1,5 @@
+"""Scenes: what happens is measured on pixels, and a thing lies where its mask is."""
+
 import math
 
 import numpy as np
@@ -19,7 +21,7 @@ def bars(*starts):
 
 
 @pytest.mark.parametrize(
-    ("own", "other", "expected"),
+    ("first", "second", "expected"),
     [
         ((0, 0, 0), (20, 8, 0), {"crossing", "occlusion"}),  # apart, then over it
         ((0, 0, 0), (20, 8, 6), {"crossing"}),  # covers 40 % of it at most
@@ -30,11 +32,11 @@ def bars(*starts):
         ((None, 0, 0), (20, 20, 20), {"late-entry"}),
     ],
 )
-def test_happenings_are_told_from_pixels(own, other, expected):
+def test_happenings_are_measured_on_pixels(first, second, expected):
     look = Look("blob", Pictures.new("RGB", (4, 4)), ())
     still = Motion((0.0, 0.0), frames=3)
     sprites = [Sprite(look, still, identity=1), Sprite(look, still, role="distractor")]
-    events = happenings(measure(sprites, np.stack([bars(*own), bars(*other)])), 50)
+    events = happenings(measure(sprites, np.stack([bars(*first), bars(*second)])), 50)
     assert {challenge for challenge, index in events if index == 0} == expected
 
 

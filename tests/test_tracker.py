@@ -9,7 +9,7 @@ import torch
 from golden import golden, reference_model
 
 from benchmarks.memory import peak_of
-from tbd_lib.datasets.videos import sample
+from tbd_lib.datasets.davis import sample
 from tbd_lib.errors import InputError
 from tbd_lib.method.aggregate import aggregate, aggregate_log_odds
 from tbd_lib.method.config import SMALL

@@ -6,18 +6,18 @@ import shutil
 import struct
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from archive_server import zipped
+from archive_server import TRAINVAL, zipped
 
-from tbd_lib.datasets.prepare import unpack as module
-from tbd_lib.datasets.prepare.unpack import Limits, require_whole, unpack
+from tbd_lib.datasets.prepare.unpack import require_whole, unpack
 from tbd_lib.errors import InputError
 
-KEEP = ("JPEGImages/480p", "ImageSets")
-LIMITS = Limits(10**6, 100)
+SOURCE = replace(TRAINVAL, keep=("JPEGImages/480p", "ImageSets"), most_gigabytes=1e-3, most_files=100)
 FILES = {
     "DAVIS/JPEGImages/480p/bear/00000.jpg": b"first" * 100,
     "DAVIS/JPEGImages/480p/bear/00001.jpg": b"second" * 100,
@@ -58,12 +58,12 @@ def save(tmp_path: Path, content: bytes, name: str = "archive.zip") -> Path:
     return path
 
 
-def refused(archive: Path, words: str, limits: Limits = LIMITS) -> None:
+def refused(archive: Path, words: str) -> None:
     """Nothing is unpacked, inside or outside of the folder, and one line names the archive."""
     folder = archive.parent / "inner" / "out"
     before = there(archive.parent)
     with pytest.raises(InputError) as caught:
-        unpack(archive, folder, KEEP, limits)
+        unpack(archive, folder, SOURCE)
     message = str(caught.value)
     assert words in message and str(archive) in message and "expected" in message and "\n" not in message
     assert there(archive.parent) == before
@@ -74,29 +74,24 @@ def test_what_is_kept_lies_below_the_folder(tmp_path: Path, kind: str) -> None:
     content = zipped(FILES) if kind == ".zip" else tarred(FILES, "w:gz" if kind == ".tar.gz" else "w")
     archive = save(tmp_path, content, f"archive{kind}")
     out = tmp_path / "out"
-    assert unpack(archive, out, KEEP, LIMITS) == 3
+    assert unpack(archive, out, SOURCE) == 3
     assert there(out) == WANTED
     assert all((out / name).read_bytes() == FILES[f"DAVIS/{name}"] for name in WANTED)
-    assert unpack(archive, out, KEEP, LIMITS) == 0
-
-
-def test_an_archive_without_a_top_folder_gives_the_same(tmp_path: Path) -> None:
+    assert unpack(archive, out, SOURCE) == 0
     bare = {name.removeprefix("DAVIS/"): content for name, content in FILES.items()}
-    assert unpack(save(tmp_path, zipped(bare)), tmp_path / "out", KEEP, LIMITS) == 3
-    assert there(tmp_path / "out") == WANTED
+    assert unpack(save(tmp_path, zipped(bare)), tmp_path / "bare", SOURCE) == 3 and there(tmp_path / "bare") == WANTED
 
 
 def test_what_is_there_and_right_is_left_alone(tmp_path: Path) -> None:
     archive, out = save(tmp_path, zipped(FILES)), tmp_path / "out"
-    unpack(archive, out, KEEP, LIMITS)
+    unpack(archive, out, SOURCE)
     whole, flipped, short, gone = (out / name for name in (*sorted(WANTED), "JPEGImages/480p/bear/00001.jpg"))
     stamp = whole.stat().st_mtime_ns
     flipped.write_bytes(b"First" * 100)  # the same size
     short.write_bytes(b"")
-    own = out / "ImageSets" / "2017" / "mine.txt"
-    own.write_text("dog\n")
+    (out / "ImageSets" / "2017" / "mine.txt").write_text("dog\n")
     gone.unlink()
-    assert unpack(archive, out, KEEP, LIMITS) == 2
+    assert unpack(archive, out, SOURCE) == 2
     assert there(out) == {*WANTED, "ImageSets/2017/mine.txt"}, "what the user put there stays"
     assert flipped.read_bytes() == b"first" * 100 and short.read_bytes() == b"second" * 100
     assert whole.stat().st_mtime_ns == stamp
@@ -148,31 +143,15 @@ def test_a_flood_that_states_another_size_is_stopped(tmp_path: Path, stated: int
     content[at : at + 4] = struct.pack("<I", stated)
     archive, out = save(tmp_path, bytes(content)), tmp_path / "out"
     with pytest.raises(InputError, match=r"archive\.zip: .*; expected") as caught:
-        unpack(archive, out, KEEP, Limits(10**7, 10))
+        unpack(archive, out, replace(SOURCE, most_gigabytes=0.01))
     assert "\n" not in str(caught.value) and there(out) == set()
-
-
-def test_more_bytes_than_stated_are_never_written(tmp_path: Path) -> None:
-    """The plain copy, for archives whose reader would not notice."""
-    flood = io.BytesIO(bytes(10**7))
-    read = []
-
-    class Stream(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            read.append(size)
-            return flood.read(size)
-
-    entry = module.Entry("flood", 10, None, Stream)
-    with pytest.raises(InputError, match="not as large as stated; expected 10 bytes"):
-        module._write(tmp_path / "flood", entry, tmp_path / "archive.tar")
-    assert there(tmp_path) == set() and len(read) == 1
 
 
 def test_a_short_file_is_written_anew_from_a_tar_file(tmp_path: Path) -> None:
     archive, out = save(tmp_path, tarred(FILES, "w"), "archive.tar"), tmp_path / "out"
-    unpack(archive, out, KEEP, LIMITS)
+    unpack(archive, out, SOURCE)
     (out / "ImageSets/2017/val.txt").write_bytes(b"be")
-    assert unpack(archive, out, KEEP, LIMITS) == 1
+    assert unpack(archive, out, SOURCE) == 1
     assert (out / "ImageSets/2017/val.txt").read_bytes() == b"bear\n"
 
 
@@ -182,7 +161,7 @@ def test_damage_inside_is_named_and_what_was_whole_stays(tmp_path: Path) -> None
     content[at] ^= 0xFF
     archive, out = save(tmp_path, bytes(content)), tmp_path / "out"
     with pytest.raises(InputError, match=r"archive\.zip: .*; expected a whole zip or tar file"):
-        unpack(archive, out, KEEP, LIMITS)
+        unpack(archive, out, SOURCE)
     assert there(out) == {"JPEGImages/480p/bear/00000.jpg"}
 
 
@@ -196,9 +175,17 @@ def test_truncated_archives_are_refused(tmp_path: Path, kind: str) -> None:
         require_whole(archive)
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive at all", b"PK"])
-def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
-    refused(save(tmp_path, content), "expected a whole zip or tar file")
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "expected a whole zip or tar file"),
+        (b"no archive at all", "expected a whole zip or tar file"),
+        (b"PK", "expected a whole zip or tar file"),
+        (zipped({"holiday/beach.jpg": b"sand"}), "found none of JPEGImages/480p, ImageSets"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    refused(save(tmp_path, content), words)
 
 
 def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
@@ -207,55 +194,46 @@ def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
     refused(save(tmp_path, bytes(content)), "is encrypted")
 
 
-def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
-    refused(save(tmp_path, zipped({"holiday/beach.jpg": b"sand"})), "found none of JPEGImages/480p, ImageSets")
-
-
 def test_a_full_disk_is_noticed_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive, out = save(tmp_path, zipped(FILES)), tmp_path / "out"
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=500))
     with pytest.raises(InputError, match=r"out: found 500 bytes free; expected 1,105 for archive\.zip"):
-        unpack(archive, out, KEEP, LIMITS)
+        unpack(archive, out, SOURCE)
     assert not out.exists()
 
 
-def test_a_disk_that_fills_up_leaves_whole_files_and_can_go_on(tmp_path: Path, monkeypatch) -> None:
-    archive, out = save(tmp_path, zipped(FILES)), tmp_path / "out"
-    copy, calls = module._copy, []
+def broken_off(archive: Path, out: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> BaseException:
+    """Unpacking ends with this error while the second file is written."""
+    copy, calls = shutil.copyfileobj, []
 
-    def fill(*arguments: object) -> None:
+    def fail(*arguments: Any) -> None:
         calls.append(1)
-        copy(*arguments)  # type: ignore[arg-type]
+        copy(*arguments)
         if len(calls) == 2:
-            raise OSError(28, "No space left on device")
+            raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_copy", fill)
-        with pytest.raises(OSError, match="No space left") as caught:
-            unpack(archive, out, KEEP, LIMITS)
-    assert caught.value.filename == str(out / "JPEGImages/480p/bear/00001.jpg")
-    assert there(out) == {"JPEGImages/480p/bear/00000.jpg"}
-    assert unpack(archive, out, KEEP, LIMITS) == 2
+        patch.setattr(shutil, "copyfileobj", fail)
+        with pytest.raises(type(error)) as caught:
+            unpack(archive, out, SOURCE)
+    return caught.value
 
 
-def test_ctrl_c_leaves_whole_files(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_breaking_off_leaves_whole_files_and_the_next_run_goes_on(tmp_path: Path, monkeypatch, error) -> None:
     archive, out = save(tmp_path, zipped(FILES)), tmp_path / "out"
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "_copy", stop)
-        unpack(archive, out, KEEP, LIMITS)
-    assert there(out) == set()
-    assert unpack(archive, out, KEEP, LIMITS) == 3
+    raised = broken_off(archive, out, error, monkeypatch)
+    assert there(out) == {"JPEGImages/480p/bear/00000.jpg"}
+    if isinstance(raised, OSError):
+        assert raised.filename == str(out / "JPEGImages/480p/bear/00001.jpg")
+    assert unpack(archive, out, SOURCE) == 2
 
 
 def test_zip64_and_stored_files_work(tmp_path: Path) -> None:
     archive = tmp_path / "archive.zip"
     with (
         zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file,
-        file.open("ImageSets/a.txt", "w", force_zip64=True) as one,
+        file.open("ImageSets/a.txt", "w", force_zip64=True) as member,
     ):
-        one.write(b"text")
-    assert unpack(archive, tmp_path / "out", KEEP, LIMITS) == 1
+        member.write(b"text")
+    assert unpack(archive, tmp_path / "out", SOURCE) == 1

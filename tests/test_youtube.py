@@ -1,11 +1,11 @@
-"""YouTube-VOS's benchmark: what is given, what is seen, what is asked for."""
+"""YouTube-VOS: what is given, what is seen, what is asked for, and which videos lists choose."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tbd_lib.datasets.youtube_vos import training_lists, youtube_vos_benchmark
+from tbd_lib.datasets.youtube_vos import training_lists, youtube_vos, youtube_vos_benchmark
 from tbd_lib.errors import InputError
 from tbd_lib.video.frames import FolderFrames, Video, write_image
 from tbd_lib.video.masks import ids_of, write_mask
@@ -72,6 +72,31 @@ def test_bad_masks_are_named_when_read(root: Path):
         list(video.given)
 
 
+def test_training_videos_are_their_annotated_frames_with_every_object_given_once(tmp_path: Path):
+    add_frames(tmp_path / "train/JPEGImages/0a1b", range(0, 20, 5))
+    for number, ids in ((0, (1,)), (5, (1, 4)), (10, (4,))):
+        write_mask(tmp_path / f"train/Annotations/0a1b/{number:05}.png", mask_of(*ids))
+    (video,) = youtube_vos(tmp_path)
+    assert [frame.name for frame in video.frames] == ["00000", "00005", "00010"]
+    assert video.truth is not None and [ids_of(mask) for mask in video.truth] == [[1], [1, 4], [4]]
+    assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [1], 1: [4]}
+
+
+def test_what_is_missing_of_the_training_videos_is_named(tmp_path: Path):
+    def refused(line: str) -> None:
+        with pytest.raises(InputError, match=line):
+            youtube_vos(tmp_path)
+
+    refused(r"train/JPEGImages: no such folder, expected YouTube-VOS as released")
+    add_frames(tmp_path / "train/JPEGImages/0a1b", range(1))
+    (tmp_path / "train/Annotations").mkdir()
+    refused(r"Annotations: found no videos, expected a folder of masks per video")
+    (tmp_path / "train/Annotations/0a1b").mkdir()
+    refused(r"0a1b: found no masks, expected masks of the frames")
+    write_mask(tmp_path / "train/Annotations/0a1b/00005.png", mask_of(1))
+    refused(r"00005.png: a mask without a frame")
+
+
 VIDEOS = [Video(name, [], {}) for name in "abcde"]
 
 
@@ -79,7 +104,7 @@ def divided(root: Path, **lists: str) -> tuple[str, str]:
     """Names of the videos to learn from and of those that validate, as lists divide them."""
     (root / "ImageSets").mkdir()
     for name, names in lists.items():
-        (root / "ImageSets" / f"{name}.txt").write_text("".join(f"{one}\n" for one in names))
+        (root / "ImageSets" / f"{name}.txt").write_text("\n".join(names))
     train, validation = training_lists(root, VIDEOS)
     return "".join(video.name for video in train), "".join(video.name for video in validation)
 
@@ -109,7 +134,7 @@ def test_lists_divide_the_training_videos(tmp_path: Path, lists: dict[str, str],
         ({"val": "ax"}, r"ImageSets/val\.txt: names x; expected videos of the training data \(5\)"),
         ({"train": "ax", "val": "b"}, r"ImageSets/train\.txt: names x; expected videos of the training data"),
         ({"train": "ab", "val": "bc"}, r"val\.txt: names b, as .*train\.txt does; expected each video in one of them"),
-        ({"val": "edcba"}, r"val\.txt: names every video; expected some to be left to learn from"),
+        ({"val": "edcba"}, r"val\.txt: names every video; expected videos that are left to learn from"),
         ({"train": "ab", "val": ""}, r"val\.txt: found no videos"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),

@@ -21,7 +21,7 @@ ROWS, COLUMNS = 240, 427
 SHOW = f"""
 import json
 import numpy as np
-from tbd_lib.datasets.videos import find
+from tbd_lib.datasets.davis import find
 from tbd_lib.course.widgets import MaskDrawing
 
 start = np.zeros(({ROWS}, {COLUMNS}), np.uint8)

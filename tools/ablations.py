@@ -26,8 +26,8 @@ from tqdm.auto import tqdm
 
 from tbd_lib.datasets.coco import coco
 from tbd_lib.datasets.config import VIDEO_AUGMENT, SyntheticConfig
+from tbd_lib.datasets.davis import davis, sample
 from tbd_lib.datasets.synthetic.clips import clip_as_video, make_videos
-from tbd_lib.datasets.videos import davis, sample
 from tbd_lib.evaluation.evaluate import evaluate
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json

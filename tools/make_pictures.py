@@ -10,7 +10,7 @@ import tyro
 from PIL import Image as Pictures
 
 from tbd_lib.course.viz import mask_strip
-from tbd_lib.datasets.videos import sample
+from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import unchanged
 from tbd_lib.files import write_whole

@@ -15,7 +15,7 @@ import torch
 import tyro
 from torch import nn
 
-from tbd_lib.datasets.videos import davis
+from tbd_lib.datasets.davis import davis
 from tbd_lib.evaluation.evaluate import evaluate
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json

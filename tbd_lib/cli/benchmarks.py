@@ -22,7 +22,7 @@ def benchmark_videos(
     if year is not None and year not in YEARS[dataset]:
         raise InputError(f"--year {year}: expected {' or '.join(map(str, YEARS[dataset]))} for {dataset}")
     if dataset == "davis":
-        from tbd_lib.datasets.videos import davis
+        from tbd_lib.datasets.davis import davis
 
         return davis(data, split or "val", year or 2017)
     from tbd_lib.datasets.youtube_vos import youtube_vos_benchmark

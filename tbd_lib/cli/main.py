@@ -206,7 +206,7 @@ def demo(
         json: Where to write the scores of every object and frame.
         options: The model, and how it goes over videos.
     """
-    from tbd_lib.datasets.videos import sample
+    from tbd_lib.datasets.davis import sample
     from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
     from tbd_lib.video.outputs import require_libraries
 

@@ -163,7 +163,7 @@ def write_onnx(model: "TBD", folder: Path, precision: Literal["float32", "int8"]
 def _rehearse(engine: "Segmenter") -> None:
     from itertools import islice
 
-    from tbd_lib.datasets.videos import sample
+    from tbd_lib.datasets.davis import sample
     from tbd_lib.tracking.tracker import track
 
     for video in sample("train"):

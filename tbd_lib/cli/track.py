@@ -55,7 +55,10 @@ def track(
     if mask_names(masks) and not overwrite:
         raise InputError(f"{masks}: holds masks already; expected an empty or new folder (or --overwrite)")
     if not overwrite:
-        require_room(out, save)
+        try:
+            require_room(out, save)
+        except InputError as error:
+            raise InputError(f"{error} (or --overwrite)") from error
     require_libraries(save)
     found = own_video(video, mask, box, polygon, frame, more, masks)
     _write_masks(found, masks, options.segmenter(), options.config(), forwards_only)
@@ -75,10 +78,10 @@ def own_video(
     """A video and all that is given of it. Arguments as those of ``track``; ``out`` is where masks will be written.
 
     Raises:
-        InputError: not exactly one of mask, box and polygon; one that cannot be used; what ``datasets.folder`` refuses;
+        InputError: not exactly one of mask, box and polygon; one that cannot be used; what ``open_video`` refuses;
             a given mask that lies where results will be written.
     """
-    from tbd_lib.datasets.videos import folder
+    from tbd_lib.video.frames import open_video
 
     if (mask is not None) + (box is not None) + bool(polygon) != 1:
         raise InputError(f"{path}: expected exactly one of --mask, --box and --polygon, to say what to follow")
@@ -87,8 +90,8 @@ def own_video(
         if file.resolve().parent == out.resolve():
             raise InputError(f"{file}: lies where masks will be written, and is yours; expected another --out")
     if mask is not None:
-        return folder(path, files)
-    bare = folder(path, files) if files else _without_masks(path)
+        return open_video(path, files)
+    bare = open_video(path, files) if files else _without_masks(path)
     count = length_hint(bare.frames)
     if frame < 0 or (count and frame >= count):
         raise InputError(

@@ -1,16 +1,17 @@
 """COCO images with their instances, as videos of one frame: what the first stage of training learns from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 
 from tbd_lib.datasets.coco_png import PngMasks, Size
 from tbd_lib.datasets.config import INSTANCES, CocoConfig
+from tbd_lib.datasets.lazy import Lazy
 from tbd_lib.errors import InputError, extra
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Frame, Video, read_image
@@ -18,28 +19,6 @@ from tbd_lib.video.masks import MAX_ID, size_of
 
 with extra("coco"):
     from pycocotools.coco import COCO
-
-T = TypeVar("T")
-
-
-class _One(Sequence[T]):
-    """A sequence of one item, which is read whenever it is asked for."""
-
-    def __init__(self, read: Callable[[], T]) -> None:
-        self._read = read
-
-    def __len__(self) -> int:
-        return 1
-
-    @overload
-    def __getitem__(self, position: int) -> T: ...
-    @overload
-    def __getitem__(self, position: slice) -> list[T]: ...
-    def __getitem__(self, position: int | slice) -> T | list[T]:
-        if isinstance(position, slice):
-            return [self._read() for _ in range(1)[position]]
-        range(1)[position]  # raises IndexError beyond the end
-        return self._read()
 
 
 def coco(root: Path | str, split: str = "train2017", config: CocoConfig = INSTANCES) -> list[Video]:
@@ -119,35 +98,42 @@ class _Index:
                 self._objects[name], self.sizes[name] = objects, (image["height"], image["width"])
 
     def mask(self, image: str) -> Mask:
-        """The id mask of an image."""
-        return _mask(self._index, self._objects[image], self.sizes[image])
+        """The id mask of an image: from large to small, so that a small object on a large one stays visible."""
+        mask = np.zeros(self.sizes[image], np.uint8, order="F")  # as pycocotools lays out what it decodes
+        for number, region in enumerate(self._objects[image], 1):
+            np.maximum(mask, self._index.annToMask(region) * np.uint8(number), out=mask)  # the later number is on top
+        return np.ascontiguousarray(mask)
 
     def _objects_of(self, image: int, config: CocoConfig) -> list[Any]:
         """The regions that are objects, from large to small."""
         regions = self._index.loadAnns(self._index.getAnnIds(image))
-        wanted = [one for one in regions if one["area"] >= config.min_area and (config.crowds or not one["iscrowd"])]
-        return sorted(wanted, key=lambda one: -one["area"])[:MAX_ID]
+        large = [region for region in regions if region["area"] >= config.min_area]
+        objects = [region for region in large if config.crowds or not region["iscrowd"]]
+        return sorted(objects, key=lambda region: -region["area"])[:MAX_ID]
 
 
 def _videos(folder: Path, sizes: dict[str, Size], mask: Callable[[str], Mask]) -> list[Video]:
-    """A video of one frame per image; frame and mask are read when asked for."""
-    videos = []
-    for name, size in sizes.items():
-        path = folder / name
-        _require_file(path)
-        videos.append(Video(path.stem, _One(partial(_frame, path, size)), {}, _One(partial(mask, name))))
-    return videos
+    """A video of one frame per image."""
+    for name in sizes:
+        _require_file(folder / name)
+    return [
+        Video(
+            Path(name).stem,
+            Lazy(1, partial(_frame, folder / name, size)),
+            {},
+            Lazy(1, partial(_first, mask, name)),
+        )
+        for name, size in sizes.items()
+    ]
 
 
-def _mask(index: COCO, objects: Sequence[Any], size: Size) -> Mask:
-    """The id mask of an image: from large to small, so that a small object on top of a large one stays visible."""
-    mask = np.zeros(size, np.uint8, order="F")  # as pycocotools lays out what it decodes
-    for number, one in enumerate(objects, 1):
-        np.maximum(mask, index.annToMask(one) * np.uint8(number), out=mask)  # numbers rise: the later is on top
-    return np.ascontiguousarray(mask)
+def _first(mask: Callable[[str], Mask], image: str, position: int) -> Mask:
+    """The mask of a video's only frame."""
+    return mask(image)
 
 
-def _frame(path: Path, size: Size) -> Frame:
+def _frame(path: Path, size: Size, position: int) -> Frame:
+    """A video's only frame."""
     image = read_image(path)
     if image.shape[:2] != size:
         found, expected = size_of(image.shape), size_of(size)

@@ -1,4 +1,4 @@
-"""COCO's id masks as PNG files, and beside them a record of what they were made from: none other are ever read."""
+"""COCO's id masks as PNG files, and beside them a record of what they were made from: no others are ever read."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from tbd_lib.video.arrays import Mask
 from tbd_lib.video.masks import read_mask, require_size, write_mask
 
 Size = tuple[int, int]  # rows, columns
-HOW = "`tbd prepare coco --png` writes it"
+HOW = "`convert_masks` or `tbd prepare coco --png` writes it"
 
 
 class PngMasks:
@@ -29,7 +29,7 @@ class PngMasks:
         config: which of its regions are objects.
 
     Raises:
-        InputError: the record cannot be read, or tells of other annotations or another configuration.
+        InputError: the record cannot be read, or names other annotations or another configuration.
     """
 
     def __init__(self, root: Path, split: str, annotations: Path, config: CocoConfig) -> None:
@@ -98,10 +98,10 @@ class PngMasks:
             raise InputError(f"{self.record}: {error!r}; expected the record of a conversion ({HOW})") from error
         if found != self._made_from:
             raise InputError(
-                f"{self.record}: masks made with {_told(found)}; expected {_told(self._made_from)} "
+                f"{self.record}: masks made with {_listed(found)}; expected {_listed(self._made_from)} "
                 f"(or remove this file and {self.folder})"
             )
 
 
-def _told(made_from: Mapping[str, object]) -> str:
+def _listed(made_from: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in made_from.items())

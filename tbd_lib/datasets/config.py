@@ -62,7 +62,7 @@ VIDEO_AUGMENT = AugmentConfig(rotate=5.0, scale=1.05, shear=5.0, area=(0.8, 1.0)
 class CocoConfig:
     """Which of the regions that COCO annotates are objects; the others count as background."""
 
-    crowds: bool = False  # also crowd regions, each as one object: many things that nobody told apart
+    crowds: bool = False  # also crowd regions, each as one object: many things annotated together
     min_area: int = 0  # pixels of a region; 0 keeps all: what is tiny is no target (augment.min_share) but may hide one
 
 

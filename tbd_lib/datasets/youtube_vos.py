@@ -1,22 +1,28 @@
-"""YouTube-VOS: its benchmark splits, and lists that divide its training videos.
+"""YouTube-VOS: its training videos, lists that divide them, and its benchmark splits."""
 
-In a benchmark split masks are given where objects appear, and asked for in some of the frames.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from tbd_lib.datasets.videos import listed
+from tbd_lib.datasets.davis import listed
+from tbd_lib.datasets.lazy import GivenMasks, mask_files
 from tbd_lib.errors import InputError
-from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import FolderFrames, Video
-from tbd_lib.video.masks import ids_of, read_mask, require_objects, require_size
 
 LISTS = (("train.txt", "val.txt"), ("train_joakim.txt", "val_joakim.txt"))
 """Pairs of lists, to learn from and to validate with; the second is a hold-out that several authors share."""
+
+
+def youtube_vos(root: Path | str, split: str = "train") -> list[Video]:
+    """The training videos: ``root/<split>/JPEGImages/<video>/*.jpg`` and ``Annotations/<video>/*.png``.
+
+    Frames without a mask (of the release with all frames) are left out. Each object is given where it first appears.
+
+    Raises:
+        InputError: no such folder, no videos in it, a video without masks, or a mask without a frame; see also
+            ``FolderFrames``, ``mask_files`` and ``GivenMasks`` for what is found when frames and masks are read.
+    """
+    frames, masks = _folders(Path(root) / split)
+    return [_annotated_video(name, frames / name, masks / name) for name in _videos_in(masks, "masks")]
 
 
 def youtube_vos_benchmark(root: Path | str, split: str = "valid") -> list[Video]:
@@ -31,19 +37,14 @@ def youtube_vos_benchmark(root: Path | str, split: str = "valid") -> list[Video]
         InputError: no such folder, no videos in it, or one without masks; a mask or a wanted frame that is not among
             the frames.
     """
-    folder, dense = Path(root) / split, Path(root) / f"{split}_all_frames" / "JPEGImages"
-    for part in (folder / "JPEGImages", folder / "Annotations"):
-        if not part.is_dir():
-            raise InputError(f"{part}: no such folder, expected YouTube-VOS as released")
-    names = sorted(path.name for path in (folder / "JPEGImages").iterdir() if path.is_dir())
-    if not names:
-        raise InputError(f"{folder / 'JPEGImages'}: found no videos, expected a folder of frames per video")
-    seen = dense if dense.is_dir() else folder / "JPEGImages"
-    return [_video(name, seen / name, folder / "JPEGImages" / name, folder / "Annotations" / name) for name in names]
+    asked, masks = _folders(Path(root) / split)
+    dense = Path(root) / f"{split}_all_frames" / "JPEGImages"
+    seen = dense if dense.is_dir() else asked
+    return [_benchmark_video(name, seen / name, asked / name, masks / name) for name in _videos_in(asked, "frames")]
 
 
 def training_lists(root: Path | str, videos: Sequence[Video]) -> tuple[list[Video], list[Video]]:
-    """Divide the training videos as lists say that lie with them: videos to learn from, and those that validate.
+    """Divide the training videos as lists beside them tell: videos to learn from, and those that validate.
 
     A list is a file in ``root/ImageSets`` with a video's name per line: ``train.txt`` and ``val.txt``, or
     ``train_joakim.txt`` and ``val_joakim.txt``; of two pairs the one that has a list to validate with counts. Without
@@ -62,7 +63,7 @@ def training_lists(root: Path | str, videos: Sequence[Video]) -> tuple[list[Vide
     if twice := [video.name for video in kept if video.name in names]:
         raise InputError(f"{validation}: names {twice[0]}, as {train} does; expected each video in one of them")
     if not kept:
-        raise InputError(f"{validation}: names every video; expected some to be left to learn from")
+        raise InputError(f"{validation}: names every video; expected videos that are left to learn from")
     return kept, held
 
 
@@ -74,8 +75,37 @@ def _of_list(path: Path, videos: Sequence[Video]) -> list[Video]:
     return [known[name] for name in names]
 
 
-def _video(name: str, seen: Path, asked: Path, masks: Path) -> Video:
-    """One video: the frames that are seen, those that are asked for, the masks that are given."""
+def _folders(folder: Path) -> tuple[Path, Path]:
+    """Where a split's frames and masks are."""
+    parts = folder / "JPEGImages", folder / "Annotations"
+    for part in parts:
+        if not part.is_dir():
+            raise InputError(f"{part}: no such folder, expected YouTube-VOS as released")
+    return parts
+
+
+def _videos_in(folder: Path, content: str) -> list[str]:
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    if not names:
+        raise InputError(f"{folder}: found no videos, expected a folder of {content} per video")
+    return names
+
+
+def _annotated_video(name: str, frames_folder: Path, masks_folder: Path) -> Video:
+    """A video of those frames that have a mask."""
+    frames = FolderFrames(frames_folder)
+    annotated = {path.stem for path in masks_folder.glob("[!.]*.png")}
+    if lost := sorted(annotated - set(frames.names)):
+        raise InputError(f"{masks_folder / f'{lost[0]}.png'}: a mask without a frame, expected one in {frames_folder}")
+    if not annotated:
+        raise InputError(f"{masks_folder}: found no masks, expected masks of the frames in {frames_folder}")
+    frames.paths = [path for path in frames.paths if path.stem in annotated]
+    paths = [masks_folder / f"{frame}.png" for frame in frames.names]
+    return Video(name, frames, GivenMasks(paths, range(len(paths)), frames), mask_files(paths, frames))
+
+
+def _benchmark_video(name: str, seen: Path, asked: Path, masks: Path) -> Video:
+    """A video by the frames that are seen, those that are asked for, and the masks that are given."""
     frames = FolderFrames(seen)
     places = {frame: place for place, frame in enumerate(frames.names)}
     given = {path.stem: path for path in sorted(masks.glob("[!.]*.png"))}
@@ -87,42 +117,6 @@ def _video(name: str, seen: Path, asked: Path, masks: Path) -> Video:
     return Video(
         name,
         frames,
-        Appearing({places[frame]: path for frame, path in given.items()}, frames),
+        GivenMasks(list(given.values()), [places[frame] for frame in given], frames),
         wanted=None if len(wanted) == len(frames) else frozenset(places[frame] for frame in wanted),
     )
-
-
-class Appearing(Mapping):  # of int to Mask; unnamed, since a checker at run time would read one to look at it
-    """Given masks by position, each with those objects only that were not given before.
-
-    Raises:
-        InputError: when a mask is read: it cannot be, has not the size of its frame, or the first has no objects.
-    """
-
-    def __init__(self, paths: dict[int, Path], frames: FolderFrames) -> None:
-        self._paths, self._frames = paths, frames
-
-    def __len__(self) -> int:
-        return len(self._new_ids)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._new_ids)
-
-    def __getitem__(self, position: int) -> Mask:
-        new_ids, mask = self._new_ids[position], self._read(position)
-        return np.where(np.isin(mask, new_ids), mask, np.uint8(0))
-
-    @cached_property
-    def _new_ids(self) -> dict[int, list[int]]:
-        first = min(self._paths)
-        require_objects(self._read(first), self._paths[first])
-        known, entries = set[int](), {}
-        for position in sorted(self._paths):
-            if new_ids := [i for i in ids_of(self._read(position)) if i not in known]:
-                entries[position] = new_ids
-                known.update(new_ids)
-        return entries
-
-    def _read(self, position: int) -> Mask:
-        path = self._paths[position]
-        return require_size(read_mask(path), self._frames.shape, path)

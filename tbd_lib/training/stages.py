@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torchvision.models import DenseNet121_Weights
 
-from tbd_lib.datasets.videos import davis, sample, youtube_vos
-from tbd_lib.datasets.youtube_vos import training_lists
+from tbd_lib.datasets.davis import davis, sample
+from tbd_lib.datasets.youtube_vos import training_lists, youtube_vos
 from tbd_lib.errors import InputError
 from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import TBD, build_model

@@ -61,7 +61,7 @@ def polygon_mask(size: tuple[int, int], corners: Sequence[Sequence[int | float]]
         InputError: fewer corners, one that is nowhere near the frame (or not a number), or no pixel inside the frame.
     """
     if len(corners) < 3:
-        raise InputError(f"{name}: found {len(corners)} corners, expected three or more, as x,y x,y x,y")
+        raise InputError(f"{name}: found {len(corners)} corners, expected three or more")
     for x, y in corners:
         if not (abs(x) <= FARTHEST and abs(y) <= FARTHEST):  # NaN is not
             raise InputError(f"{name}: found the corner {x:g},{y:g}, expected one in or near the {size_of(size)} frame")
@@ -90,30 +90,26 @@ def draw(start: Mask, shapes: Iterable[Shape]) -> Mask:
 
 
 def shapes_of(found: object, size: tuple[int, int]) -> tuple[Shape, ...]:
-    """Shapes that can be drawn, of plain numbers, from whatever stands in their place: see ``shape_of``.
+    """Shapes that can be drawn, of plain numbers, from whatever stands in their place.
+
+    Args:
+        found: a list of mappings with the parts of a ``Shape``; ``remove`` may be left out. A box's edges are whole
+            numbers.
+        size: rows and columns of the frame.
 
     Raises:
-        InputError: no list, or a shape of no use, which is named by its number from 0.
+        InputError: no list; parts that are missing, unknown, or of no use, or no pixel of the frame inside: of a shape
+            that is named by its number from 0.
     """
     if not isinstance(found, list | tuple):
         raise InputError(f"shapes: found {found!r}, expected a list")
-    return tuple(shape_of(one, size, f"shape {i}") for i, one in enumerate(found))
+    return tuple(_shape(shape, size, f"shape {i}") for i, shape in enumerate(found))
 
 
-def shape_of(found: object, size: tuple[int, int], name: str = "shape") -> Shape:
-    """A shape that can be drawn, of plain numbers, from whatever stands in its place.
-
-    Args:
-        found: a mapping with the parts of a ``Shape``; ``remove`` may be left out. A box's edges are whole numbers.
-        size: rows and columns of the frame.
-        name: what errors call it.
-
-    Raises:
-        InputError: parts that are missing, unknown, or of no use; no pixel of the frame inside.
-    """
+def _shape(found: object, size: tuple[int, int], name: str) -> Shape:
     if not isinstance(found, Mapping) or set(found) | {"remove"} != set(Shape.__annotations__):
-        held = ", ".join(map(str, found)) if isinstance(found, Mapping) else repr(found)
-        raise InputError(f"{name}: found {held or 'nothing'}, {EXPECTED}")
+        parts = ", ".join(map(str, found)) if isinstance(found, Mapping) else repr(found)
+        raise InputError(f"{name}: found {parts or 'nothing'}, {EXPECTED}")
     number, kind, remove = found["object"], found["kind"], found.get("remove", False)
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or not 1 <= number <= MAX_ID:
         raise InputError(f"{name}: found object {number!r}, expected an id from 1 to {MAX_ID}")
@@ -121,8 +117,7 @@ def shape_of(found: object, size: tuple[int, int], name: str = "shape") -> Shape
         raise InputError(f"{name}: found kind {kind!r}, expected {' or '.join(KINDS)}")
     if not isinstance(remove, bool):
         raise InputError(f"{name}: found remove {remove!r}, expected True or False")
-    corners = _corners(found["corners"], name)
-    shape: Shape = {"object": int(number), "kind": kind, "corners": corners, "remove": remove}
+    shape = Shape(object=int(number), kind=kind, corners=_corners(found["corners"], name), remove=remove)
     _inside(size, shape, name)
     return shape
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -16,7 +16,7 @@ from PIL import Image as Pictures
 from tbd_lib.errors import InputError, extra
 from tbd_lib.files import write_whole
 from tbd_lib.video.arrays import Image, Mask
-from tbd_lib.video.masks import open_picture, size_of
+from tbd_lib.video.masks import open_picture, read_mask, require_objects, require_size, size_of
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png")
 JPEG_QUALITY = 95
@@ -141,31 +141,26 @@ class FileFrames(Iterable[Frame]):
         return self.count or 0
 
     def __iter__(self) -> Iterator[Frame]:
-        shape = None
-        for position, image in enumerate(self._images()):
-            shape = shape or image.shape
-            if image.shape != shape:
-                found, expected = size_of(image.shape), size_of(shape)
-                raise InputError(f"{self.path}: found frame {position} of {found} pixels, expected {expected}")
-            yield Frame(f"{position:05}", image)
-        if shape is None:
-            raise InputError(f"{self.path}: found no frames, expected a video")
-
-    def _images(self) -> Iterator[Image]:
         from av.error import FFmpegError
 
-        position = 0
+        shape = None
         with self._open() as container:
-            frames = container.decode(container.streams.video[0])
-            while True:
+            decoded = container.decode(container.streams.video[0])
+            for position in count():
                 try:
-                    frame = next(frames, None)
+                    frame = next(decoded, None)
                 except (FFmpegError, ValueError) as error:
                     raise InputError(f"{self.path}: frame {position} cannot be decoded ({error})") from error
                 if frame is None:
-                    return
-                position += 1
-                yield _upright(frame)
+                    break
+                image = _upright(frame)
+                shape = shape or image.shape
+                if image.shape != shape:
+                    found, expected = size_of(image.shape), size_of(shape)
+                    raise InputError(f"{self.path}: found frame {position} of {found} pixels, expected {expected}")
+                yield Frame(f"{position:05}", image)
+        if shape is None:
+            raise InputError(f"{self.path}: found no frames, expected a video")
 
     def _open(self) -> InputContainer:
         with extra("video"):
@@ -197,6 +192,25 @@ def frames_of(path: Path) -> FolderFrames | FileFrames:
     return FolderFrames(path) if path.is_dir() else FileFrames(path)
 
 
+def open_video(path: Path | str, mask: Path | str | Mapping[int, Path], name: str | None = None) -> Video:
+    """A video of your own: a folder of frames or a video file, with the file of its first mask.
+
+    ``mask`` may instead map positions of frames (from 0) to mask files, to give objects that enter later, or to
+    correct. ``name`` is that of the folder or file unless another is given.
+
+    Raises:
+        InputError: no such folder or file, no frames in it, a mask that cannot be read, has no objects or not the size
+            of the frames, no mask at all, a position that the video does not have.
+    """
+    path = Path(path)
+    frames = frames_of(path)
+    files = {0: Path(mask)} if isinstance(mask, Path | str) else mask
+    _require_positions(path, list(files), len(frames) if isinstance(frames, FolderFrames) else frames.count)
+    shape = next(iter(frames)).image.shape
+    given = {at: require_objects(require_size(read_mask(file), shape, file), file) for at, file in files.items()}
+    return Video(name or (path.resolve().name if path.is_dir() else path.stem), frames, given)
+
+
 def read_image(path: Path) -> Image:
     """Read a picture as RGB, upright as its EXIF orientation says.
 
@@ -221,6 +235,14 @@ def write_image(path: Path, image: Image) -> None:
         raise InputError(f"{path}: found the suffix {path.suffix!r}, expected one of {', '.join(FRAME_SUFFIXES)}")
     with write_whole(path) as temporary:
         Pictures.fromarray(image).save(temporary, quality=JPEG_QUALITY)
+
+
+def _require_positions(path: Path, positions: list[int], count: int | None) -> None:
+    """Refuse masks for frames that are not there; how many a video file has may be unknown until it is decoded."""
+    if not positions:
+        raise InputError(f"{path}: no mask is given, expected at least one")
+    if wrong := [at for at in positions if at < 0 or (count is not None and at >= count)]:
+        raise InputError(f"{path}: found a mask for frame {wrong[0]}, expected positions from 0 to {(count or 0) - 1}")
 
 
 def _in_order(paths: list[Path]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What a tracked video leaves the house as: besides id PNGs, forms that other programs read.
+"""What a tracked video is saved as: besides id PNGs, forms that other programs read.
 
 All are made from frames and the id masks that were written, one frame at a time, so that memory does not grow with the
 video (but for a WebP's compressed pictures). Each file appears under its name when it is whole, and only then.
@@ -7,9 +7,10 @@ video (but for a WebP's compressed pictures). Each file appears under its name w
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from operator import length_hint
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
@@ -25,6 +26,14 @@ from tbd_lib.video.overlay import OverlayWriter, overlay
 
 Kind = Literal["mp4", "webp", "objects", "coco", "npz", "cutouts"]
 Write = Callable[[Frame, Mask], None]
+PLACES: Mapping[Kind, str] = {
+    "mp4": "overlay.mp4",
+    "webp": "overlay.webp",
+    "objects": "objects",
+    "coco": "coco.json",
+    "npz": "masks.npz",
+    "cutouts": "cutouts",
+}
 
 
 def write_outputs(video: Video, masks: Path, out: Path, kinds: Sequence[Kind], fps: float) -> dict[Kind, Path]:
@@ -64,68 +73,62 @@ def write_outputs(video: Video, masks: Path, out: Path, kinds: Sequence[Kind], f
     return places
 
 
-PLACES: Mapping[Kind, str] = {
-    "mp4": "overlay.mp4",
-    "webp": "overlay.webp",
-    "objects": "objects",
-    "coco": "coco.json",
-    "npz": "masks.npz",
-    "cutouts": "cutouts",
-}
+def require_room(out: Path, kinds: Sequence[Kind]) -> None:
+    """Refuse to write over results that are there already.
+
+    Raises:
+        InputError: the place of a form is taken.
+    """
+    for kind in kinds:
+        if (out / PLACES[kind]).exists():
+            raise InputError(f"{out / PLACES[kind]}: exists already; expected a new place")
 
 
 @contextmanager
 def _writer(kind: Kind, place: Path, fps: float) -> Iterator[Write]:
     """The function that takes one frame after another."""
-    if kind in ("mp4", "webp"):
-        with OverlayWriter(place, fps) as film:
-            yield lambda frame, mask: film.write(overlay(frame.image, mask))
-    elif kind == "coco":
-        with write_whole(place) as temporary, CocoWriter(temporary) as annotations:
-            yield annotations.write
-    elif kind == "npz":
-        with write_whole(place) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED) as arrays:
-            yield lambda frame, mask: _write_array(arrays, frame.name, mask)
-    else:
-        yield {"objects": _write_objects, "cutouts": _write_cutouts}[kind](place)
+    match kind:
+        case "mp4" | "webp":
+            with OverlayWriter(place, fps) as film:
+                yield lambda frame, mask: film.write(overlay(frame.image, mask))
+        case "coco":
+            with write_whole(place) as temporary, temporary.open("w") as file:
+                yield from _coco(file)
+        case "npz":
+            with write_whole(place) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED) as arrays:
+                yield lambda frame, mask: _write_array(arrays, frame.name, mask)
+        case "objects":
+            yield lambda frame, mask: _write_pictures(place, frame, mask, _black_and_white)
+        case "cutouts":
+            yield lambda frame, mask: _write_pictures(place, frame, mask, _cut_out)
 
 
-class CocoWriter:
-    """Writes images and annotations in the form of COCO's instances, while they come.
+def _coco(file: IO[str]) -> Iterator[Write]:
+    """Write images and annotations in the form of COCO's instances, while they come.
 
     Object ids are both ``category_id`` and ``track_id``; run lengths are compressed, boxes are x, y, width, height.
     """
+    images: list[dict[str, object]] = []
+    categories: dict[int, dict[str, object]] = {}
+    numbers = count(1)
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._images: list[dict[str, object]] = []
-        self._ids: set[int] = set()
-        self._count = 0
-
-    def __enter__(self) -> "CocoWriter":
-        self._file = self._path.open("w")
-        self._file.write('{"annotations": [')
-        return self
-
-    def write(self, frame: Frame, mask: Mask) -> None:
-        """Append one frame and its objects."""
-        number = len(self._images) + 1
+    def write(frame: Frame, mask: Mask) -> None:
         height, width = mask.shape
-        self._images.append({"id": number, "file_name": frame.name, "height": height, "width": width})
+        images.append({"id": len(images) + 1, "file_name": frame.name, "height": height, "width": width})
         for i in ids_of(mask):
-            self._count += 1
-            annotation = {"id": self._count, "image_id": number, "category_id": i, "track_id": i, "iscrowd": 0}
-            self._file.write((",\n" if self._count > 1 else "\n") + json.dumps(annotation | _run_lengths(mask == i)))
-            self._ids.add(i)
+            categories[i] = {"id": i, "name": f"object {i}"}
+            number = next(numbers)
+            annotation = {"id": number, "image_id": len(images), "category_id": i, "track_id": i, "iscrowd": 0}
+            file.write((",\n" if number > 1 else "\n") + json.dumps(annotation | _run_lengths(mask == i)))
 
-    def __exit__(self, *_: object) -> None:
-        categories = [{"id": i, "name": f"object {i}"} for i in sorted(self._ids)]
-        self._file.write(f'],\n"images": {json.dumps(self._images)},\n"categories": {json.dumps(categories)}}}\n')
-        self._file.close()
+    file.write('{"annotations": [')
+    yield write
+    listed = [categories[i] for i in sorted(categories)]
+    file.write(f'],\n"images": {json.dumps(images)},\n"categories": {json.dumps(listed)}}}\n')
 
 
 def _run_lengths(inside: np.ndarray) -> dict[str, object]:
-    """Segmentation, area and box of one object."""
+    """Segmentation, area and box of an object."""
     with extra("coco"):
         from pycocotools import mask as run_lengths
 
@@ -136,34 +139,24 @@ def _run_lengths(inside: np.ndarray) -> dict[str, object]:
 
 
 def _write_array(arrays: ZipFile, name: str, mask: Mask) -> None:
-    """One frame of an npz file, which is a zip of npy files."""
+    """A frame of an npz file, which is a zip of npy files."""
     with arrays.open(f"{name}.npy", "w") as file:
         np.lib.format.write_array(file, mask, allow_pickle=False)
 
 
-def _write_objects(place: Path) -> Write:
-    def write(frame: Frame, mask: Mask) -> None:
-        for i in ids_of(mask):
-            _save(
-                Pictures.fromarray(np.where(mask == i, 255, 0).astype(np.uint8)), place / f"{i}" / f"{frame.name}.png"
-            )
-
-    return write
+def _write_pictures(place: Path, frame: Frame, mask: Mask, draw: Callable[[Frame, Mask], np.ndarray]) -> None:
+    """A picture of every object in a frame."""
+    for i in ids_of(mask):
+        with write_whole(place / f"{i}" / f"{frame.name}.png") as temporary:
+            Pictures.fromarray(draw(frame, np.where(mask == i, 255, 0).astype(np.uint8))).save(temporary, "PNG")
 
 
-def _write_cutouts(place: Path) -> Write:
-    def write(frame: Frame, mask: Mask) -> None:
-        for i in ids_of(mask):
-            alpha = np.where(mask == i, 255, 0).astype(np.uint8)
-            pixels = np.dstack([frame.image * (alpha > 0)[..., None], alpha])
-            _save(Pictures.fromarray(pixels), place / f"{i}" / f"{frame.name}.png")
-
-    return write
+def _black_and_white(frame: Frame, alpha: Mask) -> np.ndarray:
+    return alpha
 
 
-def _save(picture: Pictures.Image, path: Path) -> None:
-    with write_whole(path) as temporary:
-        picture.save(temporary, "PNG")
+def _cut_out(frame: Frame, alpha: Mask) -> np.ndarray:
+    return np.dstack([frame.image * (alpha > 0)[..., None], alpha])
 
 
 def require_libraries(kinds: Sequence[Kind]) -> None:
@@ -179,14 +172,3 @@ def require_libraries(kinds: Sequence[Kind]) -> None:
     if "coco" in kinds:
         with extra("coco"):
             import pycocotools  # noqa: F401
-
-
-def require_room(out: Path, kinds: Sequence[Kind]) -> None:
-    """Refuse to write over results that are there already.
-
-    Raises:
-        InputError: one of them exists.
-    """
-    for kind in kinds:
-        if (out / PLACES[kind]).exists():
-            raise InputError(f"{out / PLACES[kind]}: exists already; expected a new place (or --overwrite)")

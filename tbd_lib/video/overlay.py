@@ -3,8 +3,7 @@
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from jaxtyping import Bool, UInt8
@@ -108,7 +107,7 @@ class OverlayWriter:
         even = np.pad(image, ((0, rows), (0, columns), (0, 0)), mode="edge")
         self._container.mux(self._stream.encode(VideoFrame.from_ndarray(even, format="rgb24")))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self._stack.__exit__(kind, error, trace)
 
     def _start(self, shape: tuple[int, ...]) -> None:
@@ -125,7 +124,7 @@ class OverlayWriter:
         if kind is None:
             self._container.mux(self._stream.encode())
 
-    def _name_the_file(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
+    def _name_the_file(self, kind: object, error: BaseException | None, *_: object) -> None:
         """Raise the encoder's kind of OSError as a plain one that names the file, not the temporary one."""
         from av.error import FFmpegError
 

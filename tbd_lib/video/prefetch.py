@@ -30,8 +30,8 @@ class Behind:
     error of its own, which goes first.
 
     Args:
-        threads: How many pieces are worked at together.
-        waiting: How many may wait beyond those before ``do`` waits too: they hold memory.
+        threads: how many pieces are worked at together.
+        waiting: how many may wait beyond those before ``do`` waits too: they hold memory.
     """
 
     def __init__(self, threads: int = 2, waiting: int = 4) -> None:

@@ -18,7 +18,7 @@ MOST_LINES = 20  # of what is missing, on the terminal
 
 @dataclass(frozen=True)
 class Davis:
-    """DAVIS at 480p. The 2017 archive serves the 2016 protocol too (objects joined); part 2016 is the old release."""
+    """DAVIS at 480p. Part trainval serves the protocols of 2017 and 2016; part 2016 is the old release, not needed."""
 
     parts: tuple[Literal["trainval", "test-dev", "2016"], ...] = ("trainval",)
     """Archives to prepare."""
@@ -31,9 +31,9 @@ class Coco:
     parts: tuple[Literal["annotations", "images"], ...] = ("annotations", "images")
     """Archives to prepare."""
     png: bool = False
-    """Also write the id masks to PNG files, once; training then decodes no annotations."""
+    """Also write the id masks to PNG files, once, so that training need not decode the annotations."""
     objects: tyro.conf.OmitArgPrefixes[CocoConfig] = INSTANCES
-    """Which regions those masks show; tbd train coco has to be told the same."""
+    """Which regions those masks show; tbd train coco needs the same settings."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ def prepare(
     """Fetch, check and unpack data sets and weights; run again, and it repairs what is missing.
 
     Args:
-        what: Which.
+        what: The data set, or the weights.
         root: Folder of all data sets, or of this one if it is there already; $TBD_HOME or ~/.cache/tbd if left out.
-        check: Only look: say what is missing, and fetch nothing.
+        check: Only look: list what is missing, and fetch nothing.
     """
     from tbd_lib.datasets.prepare.places import HOME_VARIABLE, Place, home
     from tbd_lib.datasets.prepare.sources import SOURCES
@@ -100,12 +100,12 @@ def prepare(
 def _masks(what: Coco, place: "Place", check: bool) -> list[str]:
     """COCO's masks as PNG files, or what is missing of them."""
     from tbd_lib.datasets.coco import convert_masks, missing_masks
-    from tbd_lib.datasets.prepare.file_lock import alone
+    from tbd_lib.datasets.prepare.file_lock import locked
     from tbd_lib.datasets.prepare.sources import SOURCES
 
     folder = place.folder(SOURCES["coco"]["annotations"])
     if not check:
-        with alone(place.root, print):
+        with locked(place.root, print):
             written = convert_masks(folder, config=what.objects)
         print(f"COCO 2017, masks: complete in {folder / 'masks'}, {written:,} of them new")
     return missing_masks(folder, config=what.objects)
@@ -123,12 +123,6 @@ def _summary(left: list[str], root: Path, name: str) -> str:
 
 def _key(what: What) -> str:
     """Name in the table."""
-    match what:
-        case Davis():
-            return "davis"
-        case Coco():
-            return "coco"
-        case YouTubeVos():
-            return f"youtube-vos-{what.year}"
-        case Weights():
-            return "weights"
+    if isinstance(what, YouTubeVos):
+        return f"youtube-vos-{what.year}"
+    return {Davis: "davis", Coco: "coco", Weights: "weights"}[type(what)]

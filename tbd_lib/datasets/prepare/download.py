@@ -1,247 +1,170 @@
 """Files from the network: whole or not at all, from the first address that gives the right one.
 
-While a file is fetched it is called ``<name>.part``; beside it ``<name>.part.json`` says where it comes from and which
-version of it (HTTP's ETag or Last-Modified), so that a later run can ask for the rest of the same.
+gdown fetches them, from Google Drive as from anywhere: it asks for the rest of what an interrupted run left, tries
+again where a connection breaks, and answers the question that Google Drive has before it gives a large file. (pooch
+can do neither of the first two.) It does not know whether old and new bytes are of the same version of a file, nor
+whether the file is the right one: that is checked here, and only what is right takes the file's name.
 """
 
-import json
-import re
-import time
-from dataclasses import asdict, dataclass
-from http.client import HTTPException, HTTPResponse
+import hashlib
+import os
 from pathlib import Path
 from textwrap import shorten
-from typing import IO
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from tqdm.auto import tqdm
 
-from tbd_lib.datasets.prepare.checks import CHUNK, DIGITS, PART, Lock, require_right
 from tbd_lib.datasets.prepare.sources import Source
-from tbd_lib.datasets.prepare.unpack import require_space
+from tbd_lib.datasets.prepare.unpack import CHUNK, require_space, require_whole
 from tbd_lib.errors import InputError, extra
-from tbd_lib.files import write_json
 
-TRIES = 3  # in a row at one address, without a new byte
-PAUSE = 1.0  # seconds before the second try; longer before each further one
+RETRIES = 3  # at an address, where the connection breaks
 TIMEOUT = 30.0  # seconds without a byte
-DRIVE = "https://drive.google.com/"
+UNCHECKED = ".unchecked"  # ends the name of a file that is fetched; gdown's parts of it end in 8 characters and .part
+PICKLE = b"\x80"  # begins weights in torch's old form; the newer one is a zip file
 
 
 class _UselessError(Exception):
     """This address does not give the file; the message says why. Another one may."""
 
 
-class _BrokenOffError(_UselessError):
-    """The connection failed; the same address may go on."""
+class _WrongError(_UselessError):
+    """What came is of no use: another file, or a rest that does not fit to the part that is there."""
 
 
-@dataclass(frozen=True)
-class _Origin:
-    """Where the bytes of a part come from."""
-
-    url: str
-    version: str | None  # what If-Range takes; None if the server does not tell
-    size: int | None  # bytes of the whole file
-
-
-def fetch(source: Source, path: Path, lock: Lock) -> None:
+def fetch(source: Source, path: Path) -> None:
     """Fetch a file from the first of its addresses that gives the right one.
 
-    Bytes that an earlier, interrupted run fetched are not fetched again. The file is checked (see ``require_right``)
-    before it takes its name. A part that turns out to be wrong is removed; one that is not complete stays.
+    What an earlier, interrupted run fetched is not fetched again, from whichever address it came. If the whole turns
+    out to be wrong, it is fetched once more from the beginning. A wrong file is removed, an incomplete one stays.
 
     Raises:
         InputError: no address gives it (the line says how to fetch it by hand), or too little space.
         OSError: no space left, or no right to write.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part, reasons = path.with_name(path.name + PART), []
+    reasons = []
     for url in source.urls:
         try:
-            _fetch_from(url, part, source, lock)
+            _fetch_from(url, path, source)
+            return
         except _UselessError as error:
             reasons.append(f"{url}: {error}")
-        else:
-            part.replace(path)
-            _origin_file(part).unlink(missing_ok=True)
-            return
+    kept = sum(part.stat().st_size for part in _parts(path))
+    goes_on = f", {kept:,} bytes are kept and the next run goes on from there" if kept else ""
     raise InputError(
-        f"{path}: could not be fetched ({'; '.join(reasons)}){_kept(part)}; expected one address to give it. "
+        f"{path}: could not be fetched ({'; '.join(reasons)}){goes_on}; expected one address to give it. "
         f"By hand: fetch it from {source.page}, put it there, and run the same command again"
     )
 
 
-def _fetch_from(url: str, part: Path, source: Source, lock: Lock) -> None:
-    """Fetch and check; what was wrong after going on from an older part is fetched once more, from the beginning."""
-    for goes_on in (part.exists(), False):
-        _transfer(url, part, source, lock)
-        try:
-            require_right(part, source, lock)
-        except InputError as error:
-            _discard(part)
-            if not goes_on:
-                raise _UselessError(str(error).removeprefix(f"{part}: ")) from error
-        else:
-            return
+def require_right(path: Path, source: Source) -> None:
+    """Check a file's size and hash; where no hash is known, that it is a whole archive or looks like weights.
 
-
-def _transfer(url: str, part: Path, source: Source, lock: Lock) -> None:
-    """Get all bytes, trying again where the connection fails."""
-    if url.startswith(DRIVE):
-        _from_drive(url, part)
-        return
-    failures, furthest = 0, _size(part)
-    while True:
-        try:
-            _request(url, part, source, lock)
-            return
-        except _BrokenOffError:
-            failures = 0 if _size(part) > furthest else failures + 1
-            if failures == TRIES:
-                raise
-        furthest = max(furthest, _size(part))
-        time.sleep(PAUSE * max(1, failures))
-
-
-def _request(url: str, part: Path, source: Source, lock: Lock) -> None:
-    """One request: for the rest where there is a part that it can go on from, else for all."""
-    origin, start = _resumable(url, part, source)
-    expected = lock.known(source, part.name.removesuffix(PART)).size
-    if start and start == (expected or origin.size):
-        return  # all bytes are there: the run was interrupted before they were checked
-    with _open(url, start, origin, part) as response:
-        if response.status != 206:  # 206: the rest; else the server begins anew
-            start = 0
-        found = _origin(url, response, start)
-        _require_same(response, start, origin, found, part)
-        if expected is not None and found.size not in (None, expected):
-            raise _UselessError(f"offers {found.size:,} bytes; expected {expected:,}{lock.hint(source)}")
-        require_space(part.parent, (found.size or 0) - start, source.file)
-        write_json(_origin_file(part), asdict(found))
-        _append(response, part, start, found.size, source.most_bytes)
-
-
-def _resumable(url: str, part: Path, source: Source) -> tuple[_Origin, int]:
-    """Where the part comes from, and the number of its bytes, if the rest can be asked for at this address.
-
-    That is so if the address told a version, or if the whole file's hash is known and will decide.
+    Raises:
+        InputError: the file is another one, or damaged.
     """
-    nothing = _Origin(url, None, None)
-    if not part.is_file():
-        return nothing, 0
-    try:
-        origin = _Origin(**json.loads(_origin_file(part).read_text()))
-    except (OSError, ValueError, TypeError):
-        origin = nothing
-    if origin.url == url and origin.version is not None:
-        return origin, part.stat().st_size
-    decides = source.sha256 is not None and len(source.sha256) == DIGITS
-    return nothing, part.stat().st_size if decides else 0
-
-
-def _open(url: str, start: int, origin: _Origin, part: Path) -> HTTPResponse:
-    headers = {"User-Agent": "tbd-lib", "Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-        if origin.version is not None:
-            headers["If-Range"] = origin.version
-    try:
-        return urlopen(Request(url, headers=headers), timeout=TIMEOUT)
-    except HTTPError as error:
-        if error.code == 416:
-            _discard(part)
-            raise _BrokenOffError(f"has no more than the {start:,} bytes that are there") from error
-        kind = _BrokenOffError if error.code == 429 or error.code >= 500 else _UselessError
-        raise kind(f"HTTP {error.code} {error.reason}") from error
-    except URLError as error:
-        raise _BrokenOffError(str(error.reason)) from error
-    except (OSError, HTTPException) as error:
-        raise _BrokenOffError(str(error) or type(error).__name__) from error
-
-
-def _origin(url: str, response: HTTPResponse, start: int) -> _Origin:
-    """What a response says of the file."""
-    tag, length = response.headers.get("ETag", ""), response.headers.get("Content-Length")
-    version = tag if tag.startswith('"') else response.headers.get("Last-Modified")  # a weak tag does not do
-    return _Origin(url, version, None if length is None else start + int(length))
-
-
-def _require_same(response: HTTPResponse, start: int, origin: _Origin, found: _Origin, part: Path) -> None:
-    """Refuse a rest that does not begin where the part ends, or that is of another version of the file."""
-    if response.status != 206:
+    name, size = path.name.removesuffix(UNCHECKED), path.stat().st_size
+    known = name == source.file  # else the same content in another kind of archive
+    if known and source.size not in (None, size):
+        raise InputError(f"{path}: found {size:,} bytes; expected {source.size:,}")
+    if known and source.sha256 is not None:
+        found = sha256_of(path)
+        if not found.startswith(source.sha256):
+            raise InputError(f"{path}: found sha256 {found}; expected {source.sha256}")
         return
-    span = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    if span is None or int(span[1]) != start or origin.version not in (None, found.version):
-        _discard(part)
-        raise _BrokenOffError("the file changed while it was fetched")
+    with path.open("rb") as file:
+        is_pickle = file.read(1) == PICKLE
+    if source.keep or not is_pickle:
+        require_whole(path)
 
 
-def _append(response: HTTPResponse, part: Path, start: int, size: int | None, most: int) -> None:
-    """Write what comes after the part's first ``start`` bytes; what was written stays, however this ends."""
-    name = part.name.removesuffix(PART)
+def sha256_of(path: Path) -> str:
+    """The hash of a file's content, in hexadecimal, with a progress bar."""
+    digest, size = hashlib.sha256(), path.stat().st_size
     with (
-        part.open("r+b" if part.exists() else "wb") as file,
-        tqdm(total=size, initial=start, desc=name, unit="B", unit_scale=True) as progress,
+        path.open("rb") as file,
+        tqdm(desc=f"checking {path.name}", total=size, unit="B", unit_scale=True, leave=False) as progress,
     ):
-        file.truncate(start)
-        file.seek(start)
-        while file.tell() <= most and (chunk := _read(response)):
-            _write(file, chunk, part)
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
             progress.update(len(chunk))
-        got = file.tell()
-    if got > most:
-        _discard(part)
-        raise _UselessError(f"sends more than {most:,} bytes; expected {name}")
-    if size is not None and got < size:
-        raise _BrokenOffError(f"broke off after {got:,} of {size:,} bytes")
+    return digest.hexdigest()
 
 
-def _read(response: HTTPResponse) -> bytes:
+def _fetch_from(url: str, path: Path, source: Source) -> None:
+    """Fetch and check; where no rest comes that fits to an older part, from the beginning.
+
+    That part is given up only once the right file is there: what came in place of its rest may have been a page of the
+    local network, and another address may still give the rest.
+    """
+    unchecked, older = (path.with_name(f"{path.name}{UNCHECKED}{end}") for end in ("", ".older"))
+    before = {part: part.stat().st_size for part in _parts(path) if part != older}
     try:
-        return response.read1(CHUNK)
-    except (OSError, HTTPException) as error:
-        raise _BrokenOffError(str(error) or type(error).__name__) from error
+        _fetch_once(url, unchecked, source)
+    except _WrongError:
+        for part in set(before) & set(_parts(path)):
+            part.replace(older)
+        try:
+            if not before:
+                raise
+            _fetch_once(url, unchecked, source)
+        except _WrongError:
+            for part in set(_parts(path)) - {older}:
+                part.unlink()
+            if before and older.exists():
+                part, size = next(iter(before.items()))
+                os.truncate(older.replace(part), size)  # without what came now
+            raise
+    unchecked.replace(path)
+    for part in _parts(path):
+        part.unlink()
 
 
-def _write(file: IO[bytes], chunk: bytes, part: Path) -> None:
+def _fetch_once(url: str, unchecked: Path, source: Source) -> None:
+    if not unchecked.exists():
+        _transfer(url, unchecked, source)
     try:
-        file.write(chunk)
-    except OSError as error:  # a full disk does not say which file it was
-        error.filename = error.filename or str(part)
-        raise
+        require_right(unchecked, source)
+    except InputError as error:
+        unchecked.unlink()
+        raise _WrongError(str(error).removeprefix(f"{unchecked}: ")) from error
 
 
-def _from_drive(url: str, part: Path) -> None:
-    """Fetch from Google Drive, which asks before it gives large files; gdown answers, and goes on by itself."""
+def _transfer(url: str, unchecked: Path, source: Source) -> None:
+    """Get all bytes."""
     with extra("prepare"):
         import gdown
 
-    path = part.with_name(f"{part.name}-drive")
-    try:
-        found = gdown.download(url, str(path), quiet=False, resume=True)
-    except Exception as error:  # requests and gdown raise many kinds
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise _UselessError(shorten(reason, 300, placeholder=" ...")) from error
-    if found is None or not path.is_file():
-        raise _UselessError("Google Drive gave no file")
-    path.replace(part)
-    _origin_file(part).unlink(missing_ok=True)
+    with tqdm(desc=source.file, unit="B", unit_scale=True) as progress:
+
+        def follow(got: int, size: int | None) -> None:
+            if progress.total is None and size is not None:
+                _require_size(size, source)
+                require_space(unchecked.parent, size - got, source.file)
+            if got > 1e9 * source.most_gigabytes:
+                raise _WrongError(f"sends more than {1e9 * source.most_gigabytes:,.0f} bytes")
+            progress.total = size
+            progress.update(got - progress.n)
+
+        try:
+            gdown.download(
+                url, str(unchecked), quiet=True, resume=True, progress=follow, timeout=TIMEOUT, retries=RETRIES
+            )
+        except (_UselessError, InputError):
+            raise
+        except Exception as error:  # requests and gdown raise many kinds
+            if isinstance(error, OSError) and error.errno is not None:  # of the disk; those of requests have no number
+                error.filename = error.filename or str(unchecked)
+                raise
+            reason = shorten(str(error) or type(error).__name__, 300, placeholder=" ...")
+            raise (_WrongError if "byte range" in reason else _UselessError)(reason) from error
 
 
-def _origin_file(part: Path) -> Path:
-    return part.with_name(f"{part.name}.json")
+def _require_size(size: int, source: Source) -> None:
+    if source.size not in (None, size):
+        raise _WrongError(f"offers {size:,} bytes; expected {source.size:,}")
 
 
-def _discard(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    _origin_file(part).unlink(missing_ok=True)
-
-
-def _size(part: Path) -> int:
-    return part.stat().st_size if part.is_file() else 0
-
-
-def _kept(part: Path) -> str:
-    return f", {_size(part):,} bytes are kept and the next run goes on from there" if _size(part) else ""
+def _parts(path: Path) -> list[Path]:
+    """What was fetched of a file and is not yet known to be right: all of it, or gdown's part."""
+    return list(path.parent.glob(f"{path.name}{UNCHECKED}*"))

@@ -1,4 +1,4 @@
-"""One run at a time writes below a root."""
+"""A single run at a time writes below a root."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ LOCK = ".tbd-prepare.lock"
 
 
 @contextmanager
-def alone(root: Path, say: Callable[[str], None]) -> Iterator[None]:
+def locked(root: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Wait until no other run writes below this root, then keep others waiting.
 
     The operating system holds the lock, so it ends with its process, however that ends; the empty file stays.
 
     Args:
-        root: Folder of all data sets; it is made.
-        say: Takes a line for the user if there is somebody to wait for.
+        root: folder of all data sets; it is made.
+        say: takes a line for the user if there is another run to wait for.
 
     Raises:
         OSError: no right to write.
@@ -28,9 +28,9 @@ def alone(root: Path, say: Callable[[str], None]) -> Iterator[None]:
     root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / LOCK)
     try:
-        entered = lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except Timeout:
         say(f"{root}: another tbd prepare is at work there; waiting until it ends (Ctrl-C to leave)")
-        entered = lock.acquire()
-    with entered:
+        held = lock.acquire()
+    with held:
         yield

@@ -1,4 +1,4 @@
-"""Where prepared things lie: one root with a folder per data set, the weights, and the archives they came from."""
+"""Where prepared things lie: a root with a folder per data set, the weights, and the archives they came from."""
 
 import os
 from collections.abc import Mapping
@@ -9,15 +9,13 @@ from tbd_lib.datasets.prepare.sources import SOURCES, Source
 from tbd_lib.errors import InputError
 
 HOME_VARIABLE = "TBD_HOME"
-PUBLISHED: Mapping[str, Source] = {
-    f"published-{name}": source for name, source in SOURCES["weights"].items() if source.file.startswith("TBD_")
-}
+PUBLISHED: Mapping[str, Source] = {f"published-{name}": SOURCES["weights"][name] for name in ("davis", "ytvos")}
 """Names that stand for weights files wherever a command takes one."""
 OTHER_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")  # in which an archive fetched by hand may come
 
 
 def home() -> Path:
-    """The root unless told otherwise: ``$TBD_HOME``, else ``~/.cache/tbd``."""
+    """The usual root: ``$TBD_HOME``, else ``~/.cache/tbd``."""
     named = os.environ.get(HOME_VARIABLE)
     return Path(named).expanduser() if named else Path.home() / ".cache" / "tbd"
 
@@ -30,22 +28,16 @@ class Place:
 
     def folder(self, source: Source) -> Path:
         """The data set's folder: ``<root>/<its name>``, or the root itself where that holds the data set already."""
-        own = any((self.root / mark).exists() for mark in source.marks)
-        return self.root if own else self.root / source.folder
+        holds_it = any((self.root / mark).exists() for mark in source.marks)
+        return self.root if holds_it else self.root / source.folder
 
     def file(self, source: Source) -> Path:
         """Where the file is fetched to; an archive put there by hand may be a zip or a tar file."""
         if not source.keep:
             return self.folder(source) / source.file
         path = self.root / "downloads" / source.folder / source.file
-        stem = source.file.removesuffix(".zip")
-        others = [path.with_name(stem + suffix) for suffix in OTHER_ARCHIVES]
+        others = [path.with_suffix(suffix) for suffix in OTHER_ARCHIVES]
         return next((other for other in others if other.is_file()), path)
-
-    @property
-    def lock(self) -> Path:
-        """The record of sizes and hashes of what was fetched."""
-        return self.root / "tbd-lock.json"
 
 
 def find_weights(weights: Path) -> Path:

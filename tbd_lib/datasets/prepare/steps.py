@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable
 
-from tbd_lib.datasets.prepare.checks import Lock, require_right
-from tbd_lib.datasets.prepare.download import fetch
-from tbd_lib.datasets.prepare.file_lock import alone
+from tbd_lib.datasets.prepare.download import fetch, require_right
+from tbd_lib.datasets.prepare.file_lock import locked
 from tbd_lib.datasets.prepare.layouts import problems
 from tbd_lib.datasets.prepare.places import Place
 from tbd_lib.datasets.prepare.sources import Source
-from tbd_lib.datasets.prepare.unpack import Limits, unpack
+from tbd_lib.datasets.prepare.unpack import unpack
 from tbd_lib.errors import InputError
 
 Say = Callable[[str], None]
@@ -19,13 +18,13 @@ def prepare(sources: Iterable[Source], place: Place, say: Say, only_look: bool =
 
     A data set that is complete costs no request. Of an incomplete one the archive is taken from the downloads folder
     if it is there (from an earlier run, or put there by hand), else fetched; then what is missing or damaged is
-    unpacked from it. Whoever wants to write waits until nobody else does, and looks again.
+    unpacked from it. A run that wants to write waits until no other does, and looks again.
 
     Args:
-        sources: What to prepare, from the table.
-        place: The root.
-        say: Takes lines for the user: terms before something is fetched, and how it went.
-        only_look: Fetch, unpack and write nothing.
+        sources: what to prepare, from the table.
+        place: the root.
+        say: takes lines for the user: terms before something is fetched, and how it went.
+        only_look: fetch, unpack and write nothing.
 
     Raises:
         OSError: no space left, or no right to write.
@@ -33,11 +32,10 @@ def prepare(sources: Iterable[Source], place: Place, say: Say, only_look: bool =
     left = []
     for source in sources:
         try:
-            look = Lock(place.lock, only_look=True)
-            found = _missing(source, place, look)
-            if (found or look.unrecorded) and not only_look:
-                with alone(place.root, say):
-                    found = _complete(source, place, Lock(place.lock), say)
+            found = _missing(source, place)
+            if found and not only_look:
+                with locked(place.root, say):
+                    found = _complete(source, place, say)
         except InputError as error:  # the others may still be had
             found = [str(error)]
         if not found:
@@ -46,42 +44,36 @@ def prepare(sources: Iterable[Source], place: Place, say: Say, only_look: bool =
     return left
 
 
-def _complete(source: Source, place: Place, lock: Lock, say: Say) -> list[str]:
+def _complete(source: Source, place: Place, say: Say) -> list[str]:
     """Fetch if need be, unpack, and return what is missing then."""
-    found = _missing(source, place, lock)
+    found = _missing(source, place)
     if not found:
         return []
     say(f"{source.title}: {len(found):,} missing or wrong, first: {found[0]}")
     path = place.file(source)
     if path.is_file():
-        _require_by_hand(source, place, lock)
+        _require_right(source, place)
     elif source.urls:
         say(source.notice or f"fetching {source.file}")
-        fetch(source, path, lock)
+        fetch(source, path)
     else:
-        return [_instructions(source, place)]
+        return [f"{path}: missing; expected the file from {source.page}, fetched by hand and put there"]
     if source.keep:
-        folder = place.folder(source)
-        written = unpack(path, folder / source.into, source.keep, Limits(source.most_bytes, source.most_files))
+        written = unpack(path, place.folder(source) / source.into, source)
         say(f"{source.title}: unpacked {written:,} files; {path} is kept to repair from, and may be deleted")
-    return _missing(source, place, lock)
+    return _missing(source, place)
 
 
-def _missing(source: Source, place: Place, lock: Lock) -> list[str]:
+def _missing(source: Source, place: Place) -> list[str]:
     found = problems(source.layout, place.folder(source))
     if not source.keep and not found:  # a file that is used as it is
-        _require_by_hand(source, place, lock)
+        _require_right(source, place)
     return found
 
 
-def _require_by_hand(source: Source, place: Place, lock: Lock) -> None:
+def _require_right(source: Source, place: Place) -> None:
     """Check a file that is there already; a wrong one is the user's to remove."""
-    path = place.file(source)
     try:
-        require_right(path, source, lock)
+        require_right(place.file(source), source)
     except InputError as error:
         raise InputError(f"{error}. Remove the file and run the same command again") from error
-
-
-def _instructions(source: Source, place: Place) -> str:
-    return f"{place.file(source)}: missing; expected the file from {source.page}, fetched by hand and put there"

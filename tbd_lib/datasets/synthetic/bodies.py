@@ -58,12 +58,7 @@ def random_parts(rng: np.random.Generator) -> tuple[str, tuple[Part, ...]]:
 
 def random_column(rng: np.random.Generator) -> tuple[Part, ...]:
     """An upright rounded box, narrower than it is high."""
-    angle = _circle()
-    box = np.stack(
-        [np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.4, np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.4],
-        1,
-    )
-    return (Part(box * np.array([rng.uniform(0.4, 0.7), rng.uniform(1.3, 1.6)])),)
+    return (Part(_between_diamond_and_box(0.4) * np.array([rng.uniform(0.4, 0.7), rng.uniform(1.3, 1.6)])),)
 
 
 def _circle(count: int = 56) -> Float[np.ndarray, "n"]:
@@ -72,6 +67,12 @@ def _circle(count: int = 56) -> Float[np.ndarray, "n"]:
 
 def _polar(radius: Float[np.ndarray, "n"], angle: Float[np.ndarray, "n"]) -> Points:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+def _between_diamond_and_box(power: float) -> Points:
+    """An ellipse at power 1, nearer to a box below, to a diamond above."""
+    cos, sin = np.cos(_circle()), np.sin(_circle())
+    return np.stack([np.sign(cos) * np.abs(cos) ** power, np.sign(sin) * np.abs(sin) ** power], axis=1)
 
 
 def _body(rng: np.random.Generator, outline: Points) -> Part:
@@ -95,9 +96,7 @@ def _blob(rng: np.random.Generator) -> tuple[Part, ...]:
 
 def _superellipse(rng: np.random.Generator) -> tuple[Part, ...]:
     """Between a diamond, an ellipse and a rounded box."""
-    angle, power = _circle(), 2 / float(rng.uniform(1.3, 5.0))
-    cos, sin = np.cos(angle), np.sin(angle)
-    outline = np.stack([np.sign(cos) * np.abs(cos) ** power, np.sign(sin) * np.abs(sin) ** power], axis=1)
+    outline = _between_diamond_and_box(2 / float(rng.uniform(1.3, 5.0)))
     return (_body(rng, outline * np.array([1.0, rng.uniform(0.55, 0.95)])),)
 
 

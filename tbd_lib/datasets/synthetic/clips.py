@@ -141,5 +141,5 @@ def _object_facts(record: Record, index: int, events: set[tuple[Challenge, int]]
         "first_frame": record.first(index),
         "visible_frames": np.flatnonzero(record.visible[index]).tolist(),
         "least_visible_share": round(float(share.min()), 3),
-        "challenges": sorted(challenge for challenge, one in events if one == index),
+        "challenges": sorted(challenge for challenge, sprite in events if sprite == index),
     }

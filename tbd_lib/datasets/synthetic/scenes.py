@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,11 +156,11 @@ class Record:
         seen = np.flatnonzero(self.visible[index])
         return int(seen[0]) if len(seen) else self.visible.shape[1]
 
-    def overlap(self, one: int, other: int) -> Float[np.ndarray, "t"]:
-        """Share of the smaller of two sprites that lies over or under the other one, in every frame."""
-        cell = self.alone[one].sum() / max(int(self.covers[one].sum()), 1)
-        both = (self.covers[one] & self.covers[other]).sum(axis=(1, 2)) * cell
-        return both / np.maximum(np.minimum(self.alone[one], self.alone[other]), 1)
+    def overlap(self, index: int, other: int) -> Float[np.ndarray, "t"]:
+        """Share of the smaller of two sprites that lies over or under the larger, in every frame."""
+        cell = self.alone[index].sum() / max(int(self.covers[index].sum()), 1)
+        both = (self.covers[index] & self.covers[other]).sum(axis=(1, 2)) * cell
+        return both / np.maximum(np.minimum(self.alone[index], self.alone[other]), 1)
 
 
 def measure(sprites: Sequence[Sprite], covers: Covers, cell: int = 1) -> Record:
@@ -180,21 +180,41 @@ def happenings(record: Record, min_pixels: int) -> set[tuple[Challenge, int]]:
 
     ``min_pixels`` is the area from which on a sprite counts as being there.
     """
-    return {
-        (challenge, index)
-        for index in range(len(record.sprites))
-        for challenge, holds in _HAPPENINGS.items()
-        if holds(record, index, min_pixels)
+    found: set[tuple[Challenge, int]] = set()
+    for index in record.targets():
+        found.update((challenge, index) for challenge in _of_object(record, index, min_pixels))
+    for index in range(len(record.sprites)):
+        if _looks_alike(record, index, min_pixels):
+            found.add(("look-alike", index))
+        if _crosses(record, index):
+            found.add(("crossing", index))
+    return found
+
+
+def _of_object(record: Record, index: int, min_pixels: int) -> set[Challenge]:
+    """What happens to an object."""
+    visible, alone = record.visible[index], record.alone[index]
+    seen = np.flatnonzero(visible)
+    if not len(seen):
+        return {"occlusion"} if np.any(alone >= min_pixels) else set()
+    sizes = [record.sprites[index].motion.size(float(t)) for t in seen]
+    found: dict[Challenge, bool] = {
+        "occlusion": bool(np.any((alone >= min_pixels) & (visible < HIDDEN * alone))),
+        "leaving": bool(np.any(alone[seen[0] : seen[-1]] == 0)),  # out of the frame between two where it is seen
+        "late-entry": seen[0] > 0,
+        "scale-change": max(sizes) >= GROWN * min(sizes),
     }
+    return {challenge for challenge, holds in found.items() if holds}
 
 
 def _looks_alike(record: Record, index: int, min_pixels: int) -> bool:
     """A thing of the background that looks like an object, both to be seen in one frame."""
     likes = [target for target in record.targets() if record.sprites[target].identity == record.sprites[index].like]
-    return any(bool(np.any(np.minimum(record.visible[index], record.visible[one]) >= min_pixels)) for one in likes)
+    both = [np.minimum(record.visible[index], record.visible[like]) for like in likes]
+    return any(bool(np.any(visible >= min_pixels)) for visible in both)
 
 
-def _crosses(record: Record, index: int, min_pixels: int) -> bool:
+def _crosses(record: Record, index: int) -> bool:
     """Overlaps later with something that it was apart from; one of the two is an object, neither an occluder."""
     if record.sprites[index].role == "occluder":
         return False
@@ -209,42 +229,6 @@ def _crosses(record: Record, index: int, min_pixels: int) -> bool:
 
 def _meets(overlap: Float[np.ndarray, "t"], start: int) -> bool:
     return start < len(overlap) and bool(overlap[start] < APART and overlap[start:].max() >= TOUCHED)
-
-
-def _is_occluded(record: Record, index: int, min_pixels: int) -> bool:
-    """An object of which a good part is hidden by nearer things."""
-    there = record.alone[index] >= min_pixels
-    hidden = record.visible[index] < HIDDEN * record.alone[index]
-    return index in record.targets() and bool(np.any(there & hidden))
-
-
-def _leaves(record: Record, index: int, min_pixels: int) -> bool:
-    """An object that is out of the frame between two frames in which it is visible."""
-    seen = np.flatnonzero(record.visible[index])
-    return index in record.targets() and len(seen) > 1 and bool(np.any(record.alone[index, seen[0] : seen[-1]] == 0))
-
-
-def _enters_late(record: Record, index: int, min_pixels: int) -> bool:
-    """An object first seen after the first frame."""
-    return index in record.targets() and 0 < record.first(index) < record.visible.shape[1]
-
-
-def _changes_scale(record: Record, index: int, min_pixels: int) -> bool:
-    """An object whose size changes by a good factor while it is visible."""
-    if index not in record.targets():
-        return False
-    sizes = [record.sprites[index].motion.size(float(t)) for t in np.flatnonzero(record.visible[index])]
-    return len(sizes) > 0 and max(sizes) >= GROWN * min(sizes)
-
-
-_HAPPENINGS: dict[Challenge, Callable[[Record, int, int], bool]] = {
-    "look-alike": _looks_alike,
-    "crossing": _crosses,
-    "occlusion": _is_occluded,
-    "leaving": _leaves,
-    "late-entry": _enters_late,
-    "scale-change": _changes_scale,
-}
 
 
 def circumstances(scene: Scene) -> set[Challenge]:

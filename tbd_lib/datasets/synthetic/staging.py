@@ -136,7 +136,7 @@ class Stage:
         missing = needs is not None and (needs, place) not in found
         if missing and not (needs == "occlusion" and needs in names):  # who is occluded is not who hides it
             return False
-        if names & {one for one in UNSEEN if one not in self.config.challenges} or self._nearly_forbidden(record):
+        if names & (set(UNSEEN) - set(self.config.challenges)) or self._nearly_forbidden(record):
             return False
         return all(self._is_usable(record, index) for index in range(len(record.sprites)))
 
@@ -144,8 +144,8 @@ class Stage:
         """Overlaps too small to be a challenge on the planning grid that might be one on the finished masks."""
         targets, allowed = record.targets(), self.config.challenges
         free = [index for index, sprite in enumerate(record.sprites) if sprite.role != "occluder"]
-        touching = any(record.overlap(one, other).any() for one in targets for other in free if one != other)
-        hidden = any(bool(np.any(record.visible[one] < 0.75 * record.alone[one])) for one in targets)
+        touching = any(record.overlap(target, other).any() for target in targets for other in free if target != other)
+        hidden = any(bool(np.any(record.visible[target] < 0.75 * record.alone[target])) for target in targets)
         return ("crossing" not in allowed and touching) or ("occlusion" not in allowed and hidden)
 
     def _is_usable(self, record: Record, index: int) -> bool:
@@ -189,7 +189,7 @@ class Stage:
 
     def _motion(self, sprite: Sprite, factor: float) -> Motion:
         """Size, turn and sway; still standing."""
-        like = [one.motion.radius for one in self.sprites if one.look.skin is sprite.look.skin]
+        like = [other.motion.radius for other in self.sprites if other.look.skin is sprite.look.skin]
         radius = like[0] * self._between(0.88, 1.12) if like else self._between(*self.config.diameter) / 2 * self.side
         sway = 0.03 * self.side * min(1.0, self.config.frames / 12)
         chosen = sprite.identity == 1 or (sprite.identity > 1 and self.rng.random() < 0.4)
@@ -235,16 +235,12 @@ class Stage:
         """A place near a random side of the frame, and the way from there that leads wholly out of it."""
         inside = self._between(1.0, 1.5) * motion.radius
         away = inside + 1.05 * EXTENT * max(motion.size(0.0), motion.size(float(self.last)))
-        x, y = self._between(0.25, 0.75) * self.config.width, self._between(0.25, 0.75) * self.config.height
-        if self.rng.random() < 0.5:
-            return (
-                ((inside, y), (-away, 0.0))
-                if self.rng.random() < 0.5
-                else ((self.config.width - inside, y), (away, 0.0))
-            )
-        return (
-            ((x, inside), (0.0, -away)) if self.rng.random() < 0.5 else ((x, self.config.height - inside), (0.0, away))
-        )
+        width, height = self.config.width, self.config.height
+        x, y = self._between(0.25, 0.75) * width, self._between(0.25, 0.75) * height
+        left, right = ((inside, y), (-away, 0.0)), ((width - inside, y), (away, 0.0))
+        top, bottom = ((x, inside), (0.0, -away)), ((x, height - inside), (0.0, away))
+        sides = (left, right) if self.rng.random() < 0.5 else (top, bottom)
+        return sides[0] if self.rng.random() < 0.5 else sides[1]
 
     def _leaving(self, sprite: Sprite, factor: float) -> Sprite:
         """Near the border, out of the frame, and back."""
