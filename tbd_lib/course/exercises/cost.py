@@ -48,7 +48,7 @@ def one_row_of_the_kernel(
 
 
 def product_bytes(height: int, width: int, cohorts: int) -> int:
-    """Bytes of the products with template keys that a tracker holds for one frame.
+    """Bytes of all products with template keys that a tracker takes for one frame.
 
     Args:
         height: rows of the frame in pixels; padded to the next multiple of 16.
@@ -133,8 +133,8 @@ EXERCISES = (
     ),
     Exercise(
         lesson="09",
-        task="A tracker keeps one product per template frame and lets all objects use it. Write `product_bytes`: how "
-        "much memory do they take for one frame, if objects entered in several different frames?",
+        task="A tracker takes one product per template frame and lets all objects use it. Write `product_bytes`: how "
+        "many bytes do they hold together for one frame, if objects entered in several different frames?",
         solution=product_bytes,
         cases=lambda: [(240, 427, 1), (480, 854, 2), (720, 1280, 3), (16, 16, 2), (17, 16, 1)],
         mistakes=(

@@ -6,7 +6,7 @@ from tbd_lib.course.exercises.exercise import Exercise, Mistake
 
 
 def table_entry(query: int, template: int, columns: int) -> int:
-    """Which entry of the table of distances belongs to a pair of positions.
+    """Which entry of a table with one distance per cell belongs to a pair of positions.
 
     query, template: numbers of two positions, row by row: position = row * columns + column.
     columns: of the grid.
@@ -104,8 +104,8 @@ def _twins() -> list[tuple[torch.Tensor, torch.Tensor, float, float]]:
 EXERCISES = (
     Exercise(
         "04",
-        "Write the address in the table. All pairs that lie equally many rows and columns apart share one entry: "
-        "which one?",
+        "Most entries of the table above are never asked for. A smaller one has an entry for each cell: its distance "
+        "from the top left corner. All pairs that lie equally many rows and columns apart share one entry: which one?",
         table_entry,
         lambda: [(0, 0, 5), (7, 13, 5), (13, 7, 5), (3, 20, 9), (26, 1, 4)],
         (
