@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from tbd_lib.course.exercises.exercise import Exercise, Mistake, Verdict, judge, require_function
+from tbd_lib.course.exercises.exercise import Exercise, Mistake, Verdict, judge
 
 LESSONS = {
     "00": "quickstart",
@@ -33,10 +33,11 @@ def check(answer: object) -> Verdict:
         TypeError: not a function.
         LookupError: no exercise has that name.
     """
-    function = require_function(answer)
-    name = getattr(function, "__name__", "")
+    if not callable(answer):
+        raise TypeError(f"check was given a {type(answer).__name__}; expected the function itself, without brackets")
+    name = getattr(answer, "__name__", "")
     for lesson in LESSONS:
         for exercise in exercises_of(lesson):
             if exercise.name == name:
-                return judge(exercise, function)
+                return judge(exercise, answer)
     raise LookupError(f"no exercise is called {name!r}; expected the name that the task gives to the function")

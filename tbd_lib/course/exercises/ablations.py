@@ -22,23 +22,6 @@ def paired_difference(full: np.ndarray, without: np.ndarray) -> tuple[float, flo
     return float(mean), math.sqrt(((difference - mean) ** 2).sum() / (len(difference) - 1))
 
 
-def as_if_apart(full: np.ndarray, without: np.ndarray) -> tuple[float, float]:
-    """The spreads added up as if the seeds had nothing in common."""
-    return float(full.mean() - without.mean()), math.sqrt(full.var(ddof=1) + without.var(ddof=1))
-
-
-def over_all(full: np.ndarray, without: np.ndarray) -> tuple[float, float]:
-    """Divided by n."""
-    difference = full - without
-    return float(difference.mean()), float(difference.std())
-
-
-def without_sign(full: np.ndarray, without: np.ndarray) -> tuple[float, float]:
-    """Of the sizes of the differences."""
-    difference = np.abs(full - without)
-    return float(difference.mean()), float(difference.std(ddof=1))
-
-
 def pairs() -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs that move together, some with differences of both signs, and two seeds only."""
     random = np.random.default_rng(8)
@@ -62,16 +45,6 @@ def agreeing_by_chance(comparisons: int, seeds: int) -> float:
     return comparisons * 2 / 2**seeds
 
 
-def one_sign(comparisons: int, seeds: int) -> float:
-    """All above 0 only."""
-    return comparisons / 2**seeds
-
-
-def at_least_one(comparisons: int, seeds: int) -> float:
-    """The probability that any comparison agrees."""
-    return 1 - (1 - 2 / 2**seeds) ** comparisons
-
-
 def seeds_needed(threshold: float) -> int:
     """The least number of seeds with which differences that all have one sign can reach a threshold.
 
@@ -88,67 +61,57 @@ def seeds_needed(threshold: float) -> int:
     return n
 
 
-def one_direction(threshold: float) -> int:
-    """With half of the probability."""
-    return max(1, math.ceil(-math.log2(threshold)))
-
-
-def strictly_less(threshold: float) -> int:
-    """Below the threshold, not at it."""
-    n = 1
-    while 2 / 2**n >= threshold:
-        n += 1
-    return n
-
-
 EXERCISES = (
     Exercise(
-        lesson="08",
-        task="The verdicts above rest on pairs of equal seed. Write `paired_difference`: the mean of the differences "
+        "The verdicts above rest on pairs of equal seed. Write `paired_difference`: the mean of the differences "
         "within a seed, and their standard deviation as it is estimated from a sample, with $n - 1$ instead of the $n$ "
         "of equation (2). With three seeds, how much larger does that make the spread?",
-        solution=paired_difference,
-        cases=pairs,
-        mistakes=(
-            Mistake(
-                as_if_apart,
-                "the two spreads were added up as if the seeds had nothing in common; subtract first, seed by seed, "
-                "and take the spread of the differences",
+        paired_difference,
+        pairs,
+        Mistake(
+            lambda full, without: (
+                float(full.mean() - without.mean()),
+                math.sqrt(full.var(ddof=1) + without.var(ddof=1)),
             ),
-            Mistake(over_all, "the squares were divided by n; an estimate from a sample divides them by n - 1"),
-            Mistake(without_sign, "keep the sign of each difference: a gain and a loss of equal size cancel"),
+            "the two spreads were added up as if the seeds had nothing in common; subtract first, seed by seed, "
+            "and take the spread of the differences",
+        ),
+        Mistake(
+            lambda full, without: (float((full - without).mean()), float((full - without).std())),
+            "the squares were divided by n; an estimate from a sample divides them by n - 1",
+        ),
+        Mistake(
+            lambda full, without: (float(abs(full - without).mean()), float(abs(full - without).std(ddof=1))),
+            "keep the sign of each difference: a gain and a loss of equal size cancel",
         ),
     ),
     Exercise(
-        lesson="08",
-        task="You compare many variants, each in a few seeds, and report those in which *all seeds agree*. Write "
+        "You compare many variants, each in a few seeds, and report those in which *all seeds agree*. Write "
         "`agreeing_by_chance`: how many such findings do you expect if none of the ideas does anything?",
-        solution=agreeing_by_chance,
-        cases=lambda: [(21, 3), (7, 3), (100, 5), (4, 1), (0, 3)],
-        mistakes=(
-            Mistake(
-                one_sign,
-                "only one of the two signs was counted; differences that are all below 0 agree just as well",
-            ),
-            Mistake(
-                at_least_one,
-                "that is the probability of at least one such finding; the expected number is a sum over comparisons",
-            ),
+        agreeing_by_chance,
+        lambda: [(21, 3), (7, 3), (100, 5), (4, 1), (0, 3)],
+        Mistake(
+            lambda comparisons, seeds: comparisons / 2**seeds,
+            "only one of the two signs was counted; differences that are all below 0 agree just as well",
+        ),
+        Mistake(
+            lambda comparisons, seeds: 1 - (1 - 2 / 2**seeds) ** comparisons,
+            "that is the probability of at least one such finding; the expected number is a sum over comparisons",
         ),
     ),
     Exercise(
-        lesson="08",
-        task="Three seeds whose differences all have one sign: that happens by chance with probability $2/2^3$. "
+        "Three seeds whose differences all have one sign: that happens by chance with probability $2/2^3$. "
         "Write `seeds_needed`: how many seeds does it take until such an agreement can reach a given threshold? "
         "What does it say for the usual 0.05?",
-        solution=seeds_needed,
-        cases=lambda: [(0.05,), (0.0625,), (0.5,), (1.0,), (0.001,)],
-        mistakes=(
-            Mistake(
-                one_direction,
-                "the signs may agree in either direction, above or below 0, so the probability is twice as large",
-            ),
-            Mistake(strictly_less, "a p that equals the threshold reaches it; look at the comparison in your loop"),
+        seeds_needed,
+        lambda: [(0.05,), (0.0625,), (0.5,), (1.0,), (0.001,)],
+        Mistake(
+            lambda threshold: max(1, math.ceil(-math.log2(threshold))),
+            "the signs may agree in either direction, above or below 0, so the probability is twice as large",
+        ),
+        Mistake(
+            lambda threshold: math.floor(1 - math.log2(threshold)) + 1,
+            "a p that equals the threshold reaches it; look at the comparison in your loop",
         ),
     ),
 )

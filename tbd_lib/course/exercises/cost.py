@@ -26,29 +26,8 @@ def conv_multiply_adds(
     return rows * columns * c_out * (c_in // groups) * kernel * kernel
 
 
-def at_the_input(
-    c_in: int, c_out: int, kernel: int, stride: int, padding: int, groups: int, height: int, width: int
-) -> int:
-    """Counted at every place of the input."""
-    return height * width * c_out * (c_in // groups) * kernel * kernel
-
-
-def without_groups(
-    c_in: int, c_out: int, kernel: int, stride: int, padding: int, groups: int, height: int, width: int
-) -> int:
-    """Every output channel sees every input channel."""
-    return conv_multiply_adds(c_in, c_out, kernel, stride, padding, 1, height, width)
-
-
-def one_row_of_the_kernel(
-    c_in: int, c_out: int, kernel: int, stride: int, padding: int, groups: int, height: int, width: int
-) -> int:
-    """The kernel's side instead of its area."""
-    return conv_multiply_adds(c_in, c_out, kernel, stride, padding, groups, height, width) // kernel
-
-
 def product_bytes(height: int, width: int, cohorts: int) -> int:
-    """Bytes of the products with template keys that a tracker holds for one frame.
+    """Bytes of all products with template keys that a tracker takes for one frame.
 
     Args:
         height: rows of the frame in pixels; padded to the next multiple of 16.
@@ -61,21 +40,6 @@ def product_bytes(height: int, width: int, cohorts: int) -> int:
     """
     places = -(-height // 16) * -(-width // 16)
     return 4 * places * places * (cohorts + 1)
-
-
-def rounded_down(height: int, width: int, cohorts: int) -> int:
-    """Cells that are cut off by the border left out."""
-    return 4 * ((height // 16) * (width // 16)) ** 2 * (cohorts + 1)
-
-
-def two_for_each(height: int, width: int, cohorts: int) -> int:
-    """A local product for every cohort."""
-    return product_bytes(height, width, 2 * cohorts - 1)
-
-
-def once_per_place(height: int, width: int, cohorts: int) -> int:
-    """One number per place."""
-    return 4 * -(-height // 16) * -(-width // 16) * (cohorts + 1)
 
 
 def speed_up(common: float, own: float, objects: int) -> float:
@@ -92,73 +56,71 @@ def speed_up(common: float, own: float, objects: int) -> float:
     return objects * (common + own) / (common + objects * own)
 
 
-def upside_down(common: float, own: float, objects: int) -> float:
-    """Time saved instead of speed gained."""
-    return 1 / speed_up(common, own, objects)
-
-
-def of_endless_objects(common: float, own: float, objects: int) -> float:
-    """What many objects tend to."""
-    return (common + own) / own
-
-
-def all_once(common: float, own: float, objects: int) -> float:
-    """As if the objects' own parts were shared too."""
-    return objects * (common + own) / (common + own)
-
-
 EXERCISES = (
     Exercise(
-        lesson="09",
-        task="Equation (1) takes the number of output places for granted. Write `conv_multiply_adds` from what the "
+        "Equation (1) takes the number of output places for granted. Write `conv_multiply_adds` from what the "
         "constructor of a convolution is given. Mind `groups`: where they equal the channels, each channel is filtered "
         "alone (a *depthwise* convolution), and that is why such layers are cheap.",
-        solution=conv_multiply_adds,
-        cases=lambda: [
+        conv_multiply_adds,
+        lambda: [
             (3, 24, 3, 2, 1, 1, 240, 432),
             (64, 64, 3, 1, 1, 1, 15, 27),
             (32, 32, 3, 1, 1, 32, 20, 30),
             (8, 4, 1, 1, 0, 1, 7, 5),
             (2, 2, 3, 1, 0, 1, 3, 3),
         ],
-        mistakes=(
-            Mistake(
-                at_the_input,
-                "the kernel is laid on once per output place; with a stride of 2, or without padding, there are fewer "
-                "of them than input places",
+        Mistake(
+            lambda c_in, c_out, kernel, stride, padding, groups, height, width: (
+                height * width * c_out * (c_in // groups) * kernel * kernel
             ),
-            Mistake(without_groups, "with groups, an output channel sees c_in // groups inputs, not all of them"),
-            Mistake(one_row_of_the_kernel, "a kernel of side k has k * k weights for each pair of channels"),
+            "the kernel is laid on once per output place; with a stride of 2, or without padding, there are fewer "
+            "of them than input places",
+        ),
+        Mistake(
+            lambda c_in, c_out, kernel, stride, padding, groups, *size: conv_multiply_adds(
+                c_in, c_out, kernel, stride, padding, 1, *size
+            ),
+            "with groups, an output channel sees c_in // groups inputs, not all of them",
+        ),
+        Mistake(
+            lambda c_in, c_out, kernel, *others: conv_multiply_adds(c_in, c_out, kernel, *others) // kernel,
+            "a kernel of side k has k * k weights for each pair of channels",
         ),
     ),
     Exercise(
-        lesson="09",
-        task="A tracker keeps one product per template frame and lets all objects use it. Write `product_bytes`: how "
-        "much memory do they take for one frame, if objects entered in several different frames?",
-        solution=product_bytes,
-        cases=lambda: [(240, 427, 1), (480, 854, 2), (720, 1280, 3), (16, 16, 2), (17, 16, 1)],
-        mistakes=(
-            Mistake(rounded_down, "a frame that is no multiple of 16 is padded, so the number of cells is rounded up"),
-            Mistake(
-                two_for_each,
-                "the previous frame is the same for all cohorts, so the local product exists only once",
-            ),
-            Mistake(once_per_place, "a product holds a number for every pair of places, not for every place"),
+        "A tracker takes one product per template frame and lets all objects use it. Write `product_bytes`: how "
+        "many bytes do they hold together for one frame, if objects entered in several different frames?",
+        product_bytes,
+        lambda: [(240, 427, 1), (480, 854, 2), (720, 1280, 3), (16, 16, 2), (17, 16, 1)],
+        Mistake(
+            lambda height, width, cohorts: 4 * ((height // 16) * (width // 16)) ** 2 * (cohorts + 1),
+            "a frame that is no multiple of 16 is padded, so the number of cells is rounded up",
+        ),
+        Mistake(
+            lambda height, width, cohorts: product_bytes(height, width, 2 * cohorts - 1),
+            "the previous frame is the same for all cohorts, so the local product exists only once",
+        ),
+        Mistake(
+            lambda height, width, cohorts: 4 * -(-height // 16) * -(-width // 16) * (cohorts + 1),
+            "a product holds a number for every pair of places, not for every place",
         ),
     ),
     Exercise(
-        lesson="09",
-        task="Write `speed_up`: what does it bring to compute the common part once instead of once per object? It is a "
+        "Write `speed_up`: what does it bring to compute the common part once instead of once per object? It is a "
         "form of *Amdahl's law*. What happens with one object, and what with very many?",
-        solution=speed_up,
-        cases=lambda: [(2.0, 1.0, 1), (2.0, 1.0, 4), (0.5, 3.0, 20), (100.0, 1.0, 50)],
-        mistakes=(
-            Mistake(upside_down, "this is below 1; a speed-up is the old cost over the new one"),
-            Mistake(of_endless_objects, "that is the limit for very many objects; with one object nothing is gained"),
-            Mistake(
-                all_once,
-                "each object still pays its own part: with sharing, the cost is common + objects * own",
-            ),
+        speed_up,
+        lambda: [(2.0, 1.0, 1), (2.0, 1.0, 4), (0.5, 3.0, 20), (100.0, 1.0, 50)],
+        Mistake(
+            lambda common, own, objects: 1 / speed_up(common, own, objects),
+            "this is below 1; a speed-up is the old cost over the new one",
+        ),
+        Mistake(
+            lambda common, own, objects: (common + own) / own,
+            "that is the limit for very many objects; with one object nothing is gained",
+        ),
+        Mistake(
+            lambda common, own, objects: objects * (common + own) / (common + own),
+            "each object still pays its own part: with sharing, the cost is common + objects * own",
         ),
     ),
 )

@@ -1,12 +1,11 @@
 """Lesson 01: run lengths, mirrored borders, masks made smaller."""
 
 import math
+from typing import Literal
 
 import numpy as np
 
 from tbd_lib.course.exercises.exercise import Exercise, Mistake
-
-Cases = list[tuple[np.ndarray]]
 
 
 def run_lengths(mask: np.ndarray) -> np.ndarray:
@@ -27,20 +26,7 @@ def run_lengths(mask: np.ndarray) -> np.ndarray:
     return np.array(counts)
 
 
-def _along_rows(mask: np.ndarray) -> np.ndarray:
-    return run_lengths(mask.T)
-
-
-def _without_empty_run(mask: np.ndarray) -> np.ndarray:
-    counts = run_lengths(mask)
-    return counts if counts[0] else counts[1:]
-
-
-def _objects_only(mask: np.ndarray) -> np.ndarray:
-    return run_lengths(mask)[1::2]
-
-
-def _masks() -> Cases:
+def _masks() -> list[tuple[np.ndarray]]:
     random = np.random.default_rng(0)
     drawn = [(random.random((5, 7)) < 0.4).astype(np.uint8) for _ in range(3)]
     drawn[0][0, 0], drawn[1][0, 0] = 0, 1  # both beginnings occur
@@ -63,27 +49,16 @@ def mirror_row(row: np.ndarray) -> np.ndarray:
     return np.concatenate([row[1 : left + 1][::-1], row, row[len(row) - 1 - right : len(row) - 1][::-1]])
 
 
-def _border_doubled(row: np.ndarray) -> np.ndarray:
-    missing = -len(row) % 16
-    return np.pad(row, (math.ceil(missing / 2), missing // 2), mode="symmetric")
-
-
-def _odd_one_right(row: np.ndarray) -> np.ndarray:
-    missing = -len(row) % 16
-    return np.pad(row, (missing // 2, math.ceil(missing / 2)), mode="reflect")
-
-
-def _all_right(row: np.ndarray) -> np.ndarray:
-    return np.pad(row, (0, -len(row) % 16), mode="reflect")
+def _padded(row: np.ndarray, left: int, mode: Literal["reflect", "symmetric"] = "reflect") -> np.ndarray:
+    return np.pad(row, (left, -len(row) % 16 - left), mode=mode)
 
 
 def _not_mirrored(row: np.ndarray) -> np.ndarray:
-    missing = -len(row) % 16
-    left, right = math.ceil(missing / 2), missing // 2
+    left, right = math.ceil(-len(row) % 16 / 2), -len(row) % 16 // 2
     return np.concatenate([row[1 : left + 1], row, row[len(row) - 1 - right : len(row) - 1]])
 
 
-def _rows() -> Cases:
+def _rows() -> list[tuple[np.ndarray]]:
     return [(np.random.default_rng(n).integers(0, 256, n),) for n in (27, 22, 31, 32, 33)]
 
 
@@ -103,24 +78,12 @@ def shrink_ids(mask: np.ndarray, factor: int) -> np.ndarray:
     return shares.argmax(0)
 
 
-def _averaged(mask: np.ndarray, factor: int) -> np.ndarray:
-    height, width = mask.shape
-    return np.round(mask.reshape(height // factor, factor, width // factor, factor).mean((1, 3))).astype(int)
-
-
-def _first_pixel(mask: np.ndarray, factor: int) -> np.ndarray:
-    return mask[::factor, ::factor]
-
-
-def _largest_id(mask: np.ndarray, factor: int) -> np.ndarray:
-    height, width = mask.shape
-    return mask.reshape(height // factor, factor, width // factor, factor).max((1, 3))
+def _in_blocks(mask: np.ndarray, factor: int) -> np.ndarray:
+    return mask.reshape(len(mask) // factor, factor, -1, factor)
 
 
 def _without_background(mask: np.ndarray, factor: int) -> np.ndarray:
-    height, width = mask.shape
-    blocks = mask.reshape(height // factor, factor, width // factor, factor)
-    shares = np.stack([(blocks == i).mean((1, 3)) for i in range(1, max(int(mask.max()), 1) + 1)])
+    shares = np.stack([(_in_blocks(mask, factor) == i).mean((1, 3)) for i in range(1, max(int(mask.max()), 1) + 1)])
     return np.where(shares.max(0) > 0, shares.argmax(0) + 1, 0)
 
 
@@ -133,51 +96,59 @@ def _id_masks() -> list[tuple[np.ndarray, int]]:
 
 EXERCISES = (
     Exercise(
-        lesson="01",
-        task=(
-            "The other way round: from a mask to its run lengths. Draw a mask with two columns on paper first, one in "
-            "which the object begins in the very first pixel. `decode_runs` is at hand to check yourself."
+        "The other way round: from a mask to its run lengths. Draw a mask with two columns on paper first, one in "
+        "which the object begins in the very first pixel. `decode_runs` is at hand to check yourself.",
+        run_lengths,
+        _masks,
+        Mistake(
+            lambda mask: run_lengths(mask.T), "the pixels have been counted along the rows; COCO goes down the columns"
         ),
-        solution=run_lengths,
-        cases=_masks,
-        mistakes=(
-            Mistake(_along_rows, "the pixels have been counted along the rows; COCO goes down the columns"),
-            Mistake(
-                _without_empty_run,
-                "a mask that begins with the object lacks its first count; background comes first even if it is empty, "
-                "with the count 0",
-            ),
-            Mistake(_objects_only, "only the object's runs are there; without those between them nobody knows where"),
+        Mistake(
+            lambda mask: run_lengths(mask)[0 if mask[0, 0] == 0 else 1 :],
+            "a mask that begins with the object lacks its first count; background comes first even if it is empty, "
+            "with the count 0",
         ),
-    ),
-    Exercise(
-        lesson="01",
-        task=(
-            "Mirror a single row, without any function that pads. Equation (3) says which pixel each place shows. "
-            "Which pixels end up beside the first one and beside the last one?"
-        ),
-        solution=mirror_row,
-        cases=_rows,
-        mistakes=(
-            Mistake(_border_doubled, "the border pixel occurs twice; it is the mirror itself: begin one pixel inside"),
-            Mistake(_odd_one_right, "where the number of new pixels is odd, the odd one belongs on the left"),
-            Mistake(_all_right, "all new pixels are on the right; half of them belong on the left"),
-            Mistake(_not_mirrored, "the right pixels, but not mirrored: the nearest to the border belongs next to it"),
+        Mistake(
+            lambda mask: run_lengths(mask)[1::2],
+            "only the object's runs are there; without those between them nobody knows where",
         ),
     ),
     Exercise(
-        lesson="01",
-        task=(
-            "Make an id mask smaller by a vote: each block of pixels gets the id that most of its pixels have. This is "
-            "the way through region masks: every id's share of the block, then the largest."
+        "Mirror a single row, without any function that pads. Equation (3) says which pixel each place shows. "
+        "Which pixels end up beside the first one and beside the last one?",
+        mirror_row,
+        _rows,
+        Mistake(
+            lambda row: _padded(row, math.ceil(-len(row) % 16 / 2), "symmetric"),
+            "the border pixel occurs twice; it is the mirror itself: begin one pixel inside",
         ),
-        solution=shrink_ids,
-        cases=_id_masks,
-        mistakes=(
-            Mistake(_averaged, "the ids themselves have been averaged; average each id's region mask instead"),
-            Mistake(_first_pixel, "one pixel of each block decides; all of its pixels have a vote"),
-            Mistake(_largest_id, "the largest id wins, however few pixels it has; count the pixels of each id"),
-            Mistake(_without_background, "background has no vote here; it is an id like the others, 0"),
+        Mistake(
+            lambda row: _padded(row, -len(row) % 16 // 2),
+            "where the number of new pixels is odd, the odd one belongs on the left",
         ),
+        Mistake(
+            lambda row: _padded(row, 0),
+            "all new pixels are on the right; half of them belong on the left",
+        ),
+        Mistake(_not_mirrored, "the right pixels, but not mirrored: the nearest to the border belongs next to it"),
+    ),
+    Exercise(
+        "Make an id mask smaller by a vote: each block of pixels gets the id that most of its pixels have. This is "
+        "the way through region masks: every id's share of the block, then the largest.",
+        shrink_ids,
+        _id_masks,
+        Mistake(
+            lambda mask, factor: np.round(_in_blocks(mask, factor).mean((1, 3))).astype(int),
+            "the ids themselves have been averaged; average each id's region mask instead",
+        ),
+        Mistake(
+            lambda mask, factor: mask[::factor, ::factor],
+            "one pixel of each block decides; all of its pixels have a vote",
+        ),
+        Mistake(
+            lambda mask, factor: _in_blocks(mask, factor).max((1, 3)),
+            "the largest id wins, however few pixels it has; count the pixels of each id",
+        ),
+        Mistake(_without_background, "background has no vote here; it is an id like the others, 0"),
     ),
 )

@@ -2,22 +2,7 @@
 
 import numpy as np
 
-from tbd_lib.course.exercises.exercise import Exercise, Mistake
-
-J_TASK = """
-Write the mean J of one object in one video. Keep two rules of DAVIS in mind: which frames count, and what J is where
-neither mask holds a pixel.
-"""
-
-F_TASK = """
-Write F for two sets of boundary pixels, with its special cases: where neither set holds a pixel F is 1, where only one
-does F is 0, and where nothing is matched F is 0 too.
-"""
-
-MEAN_TASK = """
-Videos differ in their number of objects and in their length. From the values of J in all scored frames, compute the one
-number that DAVIS reports as the data set's mean J.
-"""
+from tbd_lib.course.exercises.exercise import Answer, Exercise, Mistake
 
 
 def video_mean_j(predictions: np.ndarray, truth: np.ndarray) -> float:
@@ -34,21 +19,15 @@ def video_mean_j(predictions: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean(scores))
 
 
-def _every_frame(predictions: np.ndarray, truth: np.ndarray) -> float:
-    return video_mean_j(np.pad(predictions, ((1, 1), (0, 0), (0, 0))), np.pad(truth, ((1, 1), (0, 0), (0, 0))))
-
-
-def _last_frame_too(predictions: np.ndarray, truth: np.ndarray) -> float:
-    return video_mean_j(np.pad(predictions, ((0, 1), (0, 0), (0, 0))), np.pad(truth, ((0, 1), (0, 0), (0, 0))))
-
-
 def _empty_is_zero(predictions: np.ndarray, truth: np.ndarray) -> float:
     both, either = predictions & truth, predictions | truth
     return float(np.mean(both.sum((1, 2))[1:-1] / np.maximum(either.sum((1, 2)), 1)[1:-1]))
 
 
-def _pixels_pooled(predictions: np.ndarray, truth: np.ndarray) -> float:
-    return float((predictions & truth)[1:-1].sum() / (predictions | truth)[1:-1].sum())
+def _with_empty_frames(before: int, after: int) -> Answer:
+    """The mean J of videos that are longer by frames without a pixel, so that others count as first and last."""
+    frames = ((before, after), (0, 0), (0, 0))
+    return lambda predictions, truth: video_mean_j(np.pad(predictions, frames), np.pad(truth, frames))
 
 
 def _videos() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -78,10 +57,6 @@ def f_of_boundaries(found: np.ndarray, true: np.ndarray, radius: int) -> float:
     return float(2 * precision * recall / total) if total else 0.0
 
 
-def _strictly(found: np.ndarray, true: np.ndarray, radius: int) -> float:
-    return f_of_boundaries(found * 1000, true * 1000, radius * 1000 - 1)
-
-
 def _square(found: np.ndarray, true: np.ndarray, radius: int) -> float:
     if len(found) == 0 or len(true) == 0:
         return float(len(found) == len(true))
@@ -95,10 +70,6 @@ def _plain_mean(found: np.ndarray, true: np.ndarray, radius: int) -> float:
         return float(len(found) == len(true))
     near = np.linalg.norm(found[:, None] - true[None], axis=-1) <= radius
     return float((near.any(1).mean() + near.any(0).mean()) / 2)
-
-
-def _none_is_zero(found: np.ndarray, true: np.ndarray, radius: int) -> float:
-    return f_of_boundaries(found, true, radius) if len(found) else 0.0
 
 
 def _boundaries() -> list[tuple[np.ndarray, np.ndarray, int]]:
@@ -120,14 +91,6 @@ def data_set_mean(videos: list) -> float:
     return float(np.mean(means))
 
 
-def _per_video(videos: list) -> float:
-    return float(np.mean([np.mean([values.mean() for values in objects]) for objects in videos]))
-
-
-def _per_frame(videos: list) -> float:
-    return float(np.concatenate([values for objects in videos for values in objects]).mean())
-
-
 def _data_sets() -> list[tuple[list]]:
     random = np.random.default_rng(1)
     many = [
@@ -138,43 +101,52 @@ def _data_sets() -> list[tuple[list]]:
 
 EXERCISES = (
     Exercise(
-        lesson="07",
-        task=J_TASK,
-        solution=video_mean_j,
-        cases=_videos,
-        mistakes=(
-            Mistake(
-                _every_frame, "all frames were counted, but the first mask was given, and the last is left out too"
-            ),
-            Mistake(_last_frame_too, "the last frame was counted; DAVIS leaves out the first and the last"),
-            Mistake(_empty_is_zero, "where both masks are empty nothing was got wrong, and J is 1, not 0"),
-            Mistake(_pixels_pooled, "all pixels of the video were pooled; take J of each frame, then the mean"),
+        "Write the mean J of one object in one video. Keep two rules of DAVIS in mind: which frames count, and what J "
+        "is where neither mask holds a pixel.",
+        video_mean_j,
+        _videos,
+        Mistake(
+            _with_empty_frames(1, 1),
+            "all frames were counted, but the first mask was given, and the last is left out too",
+        ),
+        Mistake(
+            _with_empty_frames(0, 1),
+            "the last frame was counted; DAVIS leaves out the first and the last",
+        ),
+        Mistake(_empty_is_zero, "where both masks are empty nothing was got wrong, and J is 1, not 0"),
+        Mistake(
+            lambda predictions, truth: float((predictions & truth)[1:-1].sum() / (predictions | truth)[1:-1].sum()),
+            "all pixels of the video were pooled; take J of each frame, then the mean",
         ),
     ),
     Exercise(
-        lesson="07",
-        task=F_TASK,
-        solution=f_of_boundaries,
-        cases=_boundaries,
-        mistakes=(
-            Mistake(_strictly, "a pixel at exactly the radius is matched too: compare with <="),
-            Mistake(_square, "the neighbourhood was a square; the distance is the Euclidean one, so it is a disk"),
-            Mistake(_plain_mean, "the harmonic mean is asked for: 2 P R / (P + R)"),
-            Mistake(_none_is_zero, "where neither boundary has a pixel, F is 1"),
+        "Write F for two sets of boundary pixels, with its special cases: where neither set holds a pixel F is 1, "
+        "where only one does F is 0, and where nothing is matched F is 0 too.",
+        f_of_boundaries,
+        _boundaries,
+        Mistake(
+            lambda found, true, radius: f_of_boundaries(found * 1000, true * 1000, radius * 1000 - 1),
+            "a pixel at exactly the radius is matched too: compare with <=",
+        ),
+        Mistake(_square, "the neighbourhood was a square; the distance is the Euclidean one, so it is a disk"),
+        Mistake(_plain_mean, "the harmonic mean is asked for: 2 P R / (P + R)"),
+        Mistake(
+            lambda found, true, radius: f_of_boundaries(found, true, radius) if len(found) else 0.0,
+            "where neither boundary has a pixel, F is 1",
         ),
     ),
     Exercise(
-        lesson="07",
-        task=MEAN_TASK,
-        solution=data_set_mean,
-        cases=_data_sets,
-        mistakes=(
-            Mistake(
-                _per_video, "each video was averaged first; DAVIS gives every object the same weight, not every video"
-            ),
-            Mistake(
-                _per_frame, "all frames were pooled, so that long videos weigh more; take each object's mean first"
-            ),
+        "Videos differ in their number of objects and in their length. From the values of J in all scored frames, "
+        "compute the one number that DAVIS reports as the data set's mean J.",
+        data_set_mean,
+        _data_sets,
+        Mistake(
+            lambda videos: float(np.mean([np.mean([values.mean() for values in objects]) for objects in videos])),
+            "each video was averaged first; DAVIS gives every object the same weight, not every video",
+        ),
+        Mistake(
+            lambda videos: float(np.concatenate([values for objects in videos for values in objects]).mean()),
+            "all frames were pooled, so that long videos weigh more; take each object's mean first",
         ),
     ),
 )

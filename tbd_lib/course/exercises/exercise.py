@@ -15,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 Answer = Callable[..., Any]
+Case = tuple[Any, ...]
 NUMBERS = bool | int | float | np.number | np.bool_
 TODO = "    ...  # your code here\n"
 
@@ -27,12 +28,10 @@ class Mistake:
     hint: str
 
 
-@dataclass(frozen=True)
 class Exercise:
     """One exercise of a lesson.
 
     Args:
-        lesson: number of the lesson, such as "03".
         task: what to do, in Markdown; shown above the student's copy.
         solution: the function to be written. Its signature and docstring are the student's copy.
         cases: arguments to try it with, made anew at each call.
@@ -40,12 +39,16 @@ class Exercise:
         tolerance: largest difference that still counts as right.
     """
 
-    lesson: str
-    task: str
-    solution: Answer
-    cases: Callable[[], Sequence[tuple[Any, ...]]]
-    mistakes: tuple[Mistake, ...]
-    tolerance: float = 1e-5
+    def __init__(
+        self,
+        task: str,
+        solution: Answer,
+        cases: Callable[[], Sequence[Case]],
+        *mistakes: Mistake,
+        tolerance: float = 1e-5,
+    ) -> None:
+        self.task, self.solution, self.cases = task, solution, cases
+        self.mistakes, self.tolerance = mistakes, tolerance
 
     @property
     def name(self) -> str:
@@ -165,14 +168,3 @@ def _difference(found: Any, right: Any) -> float:
         with np.errstate(invalid="ignore"):
             return float(np.nan_to_num(np.abs(one - other), nan=np.inf).max())
     return 0.0 if found == right else float("inf")
-
-
-def require_function(answer: object) -> Answer:
-    """An answer that can be called.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if not callable(answer):
-        raise TypeError(f"check was given a {type(answer).__name__}; expected the function itself, without brackets")
-    return answer

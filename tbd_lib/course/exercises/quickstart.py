@@ -15,19 +15,6 @@ def overlap(prediction: np.ndarray, truth: np.ndarray) -> float:
     return float((prediction & truth).sum() / either) if either else 1.0
 
 
-def _recall_only(prediction: np.ndarray, truth: np.ndarray) -> float:
-    return float((prediction & truth).sum() / truth.sum()) if truth.any() else 1.0
-
-
-def _agreement(prediction: np.ndarray, truth: np.ndarray) -> float:
-    return float((prediction == truth).mean())
-
-
-def _nothing_is_zero(prediction: np.ndarray, truth: np.ndarray) -> float:
-    either = (prediction | truth).sum()
-    return float((prediction & truth).sum() / either) if either else 0.0
-
-
 def _dice(prediction: np.ndarray, truth: np.ndarray) -> float:
     both = prediction.sum() + truth.sum()
     return float(2 * (prediction & truth).sum() / both) if both else 1.0
@@ -51,18 +38,6 @@ def better_than_nothing(tracked: np.ndarray, still: np.ndarray) -> float:
     return float((tracked.mean() - still.mean()) / (1 - still.mean()))
 
 
-def _difference(tracked: np.ndarray, still: np.ndarray) -> float:
-    return float(tracked.mean() - still.mean())
-
-
-def _ratio(tracked: np.ndarray, still: np.ndarray) -> float:
-    return float(tracked.mean() / still.mean())
-
-
-def _frame_by_frame(tracked: np.ndarray, still: np.ndarray) -> float:
-    return float(((tracked - still) / (1 - still)).mean())
-
-
 def _curves() -> list[tuple[np.ndarray, np.ndarray]]:
     random = np.random.default_rng(1)
     cases = [(random.uniform(0.5, 0.95, 12), random.uniform(0.1, 0.8, 12)) for _ in range(2)]
@@ -71,31 +46,36 @@ def _curves() -> list[tuple[np.ndarray, np.ndarray]]:
 
 EXERCISES = (
     Exercise(
-        "00",
         "Write J yourself. Mind the case in which the object is not in the picture, and the tracker says so.",
         overlap,
         _masks,
-        (
-            Mistake(
-                _recall_only, "this is the share of the true pixels that were found; whoever marks everything gets 1"
-            ),
-            Mistake(_agreement, "the background counts here, and there is so much of it that every mask looks good"),
-            Mistake(_nothing_is_zero, "where both masks are empty nothing is wrong, and J is 1"),
-            Mistake(_dice, "this is the Dice score, 2 both / (one + other); J divides by the union"),
+        Mistake(
+            lambda prediction, truth: float((prediction & truth).sum() / truth.sum()) if truth.any() else 1.0,
+            "this is the share of the true pixels that were found; whoever marks everything gets 1",
         ),
+        Mistake(
+            lambda prediction, truth: float((prediction == truth).mean()),
+            "the background counts here, and there is so much of it that every mask looks good",
+        ),
+        Mistake(
+            lambda prediction, truth: overlap(prediction, truth) if (prediction | truth).any() else 0.0,
+            "where both masks are empty nothing is wrong, and J is 1",
+        ),
+        Mistake(_dice, "this is the Dice score, 2 both / (one + other); J divides by the union"),
     ),
     Exercise(
-        "00",
         "A mean J of 0.9 may be worth nothing. Turn the two curves of this lesson into one number that is 0 for doing "
         "nothing and 1 for perfect masks.",
         better_than_nothing,
         _curves,
-        (
-            Mistake(
-                _difference, "the difference of 0.9 and 0.8 is that of 0.3 and 0.2, but half of what was open is won"
-            ),
-            Mistake(_ratio, "a ratio is 1, not 0, for doing nothing"),
-            Mistake(_frame_by_frame, "take the means first: single frames with still near 1 would outweigh all others"),
+        Mistake(
+            lambda tracked, still: float(tracked.mean() - still.mean()),
+            "the difference of 0.9 and 0.8 is that of 0.3 and 0.2, but half of what was open is won",
+        ),
+        Mistake(lambda tracked, still: float(tracked.mean() / still.mean()), "a ratio is 1, not 0, for doing nothing"),
+        Mistake(
+            lambda tracked, still: float(((tracked - still) / (1 - still)).mean()),
+            "take the means first: single frames with still near 1 would outweigh all others",
         ),
     ),
 )

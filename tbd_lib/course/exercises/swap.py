@@ -1,11 +1,10 @@
 """Lesson 02: the drift's chain of matrices, the frames of a clip, and a pasted distractor."""
 
+from functools import reduce
+
 import numpy as np
 
 from tbd_lib.course.exercises.exercise import Exercise, Mistake
-
-Drift = tuple[np.ndarray, np.ndarray]
-Paste = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def accumulate_drift(steps: np.ndarray, crop: np.ndarray) -> np.ndarray:
@@ -25,27 +24,7 @@ def accumulate_drift(steps: np.ndarray, crop: np.ndarray) -> np.ndarray:
     return np.stack(matrices)
 
 
-def _without_memory(steps: np.ndarray, crop: np.ndarray) -> np.ndarray:
-    return steps @ crop
-
-
-def _crop_last(steps: np.ndarray, crop: np.ndarray) -> np.ndarray:
-    return crop @ accumulate_drift(steps, np.eye(3))
-
-
-def _crop_again(steps: np.ndarray, crop: np.ndarray) -> np.ndarray:
-    return accumulate_drift(steps @ crop, np.eye(3))
-
-
-def _newest_first(steps: np.ndarray, crop: np.ndarray) -> np.ndarray:
-    drift, matrices = np.eye(3), []
-    for step in steps:
-        drift = step @ drift
-        matrices.append(drift @ crop)
-    return np.stack(matrices)
-
-
-def _drifts() -> list[Drift]:
+def _drifts() -> list[tuple[np.ndarray, ...]]:
     random = np.random.default_rng(0)
     steps = np.eye(3) + random.uniform(-0.2, 0.2, (5, 3, 3)) * np.array([[1, 1, 20], [1, 1, 20], [0, 0, 0]])
     crop = np.array([[-1.2, 0, 200], [0, 1.1, 7], [0, 0, 1]])
@@ -68,23 +47,8 @@ def clip_positions(begin: int, frames: int, length: int, backwards: bool) -> np.
     return positions[::-1] if backwards else positions
 
 
-def _beyond(begin: int, frames: int, length: int, backwards: bool) -> np.ndarray:
-    positions = np.minimum(begin + np.arange(frames), length)
+def _turned(positions: np.ndarray, backwards: bool) -> np.ndarray:
     return positions[::-1] if backwards else positions
-
-
-def _around(begin: int, frames: int, length: int, backwards: bool) -> np.ndarray:
-    positions = (begin + np.arange(frames)) % length
-    return positions[::-1] if backwards else positions
-
-
-def _moved(begin: int, frames: int, length: int, backwards: bool) -> np.ndarray:
-    return clip_positions(max(min(begin, length - frames), 0), frames, length, backwards)
-
-
-def _from_begin_down(begin: int, frames: int, length: int, backwards: bool) -> np.ndarray:
-    positions = begin + np.arange(frames) * (-1 if backwards else 1)
-    return np.clip(positions, 0, length - 1)
 
 
 def _clips() -> list[tuple[int, int, int, bool]]:
@@ -109,32 +73,7 @@ def attach_distractor(
     return np.where(pasted[..., None], other_image, image), np.where(pasted, 0, mask)
 
 
-def _mask_untouched(
-    image: np.ndarray, mask: np.ndarray, other_image: np.ndarray, other_mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    return attach_distractor(image, mask, other_image, other_mask)[0], mask
-
-
-def _label_kept(
-    image: np.ndarray, mask: np.ndarray, other_image: np.ndarray, other_mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    return attach_distractor(image, mask, other_image, other_mask)[0], np.maximum(mask, other_mask)
-
-
-def _below(
-    image: np.ndarray, mask: np.ndarray, other_image: np.ndarray, other_mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    pasted = (other_mask > 0) & (mask == 0)
-    return np.where(pasted[..., None], other_image, image), mask
-
-
-def _swapped(
-    image: np.ndarray, mask: np.ndarray, other_image: np.ndarray, other_mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    return attach_distractor(image, mask, other_image, other_mask)[0], other_mask
-
-
-def _pastes() -> list[Paste]:
+def _pastes() -> list[tuple[np.ndarray, ...]]:
     random = np.random.default_rng(2)
     image, other = random.random((2, 8, 10, 3))
     mask, far, near, covers = np.zeros((4, 8, 10), int)
@@ -144,63 +83,77 @@ def _pastes() -> list[Paste]:
 
 EXERCISES = (
     Exercise(
-        lesson="02",
-        task=(
-            "Write equation (2): from the single steps of the drift to one matrix per frame. The matrix that stands "
-            "nearest to the pixel acts first. Which one is that, and does its place in the chain matter?"
+        "Write equation (2): from the single steps of the drift to one matrix per frame. The matrix that stands "
+        "nearest to the pixel acts first. Which one is that, and does its place in the chain matter?",
+        accumulate_drift,
+        _drifts,
+        Mistake(
+            lambda steps, crop: steps @ crop,
+            "each frame has its own step only; the drift accumulates, so a frame also has all steps before it",
         ),
-        solution=accumulate_drift,
-        cases=_drifts,
-        mistakes=(
-            Mistake(
-                _without_memory,
-                "each frame has its own step only; the drift accumulates, so a frame also has all steps before it",
-            ),
-            Mistake(_crop_last, "the crop acts last; it takes the output pixel into the frame, so it must act first"),
-            Mistake(_crop_again, "the crop is applied in every step; it is chosen once, at the end of each chain"),
-            Mistake(
-                _newest_first,
-                "the steps stand in reverse order; equation (2) multiplies each new one onto the chain from the right",
-            ),
+        Mistake(
+            lambda steps, crop: crop @ accumulate_drift(steps, np.eye(3)),
+            "the crop acts last; it takes the output pixel into the frame, so it must act first",
+        ),
+        Mistake(
+            lambda steps, crop: accumulate_drift(steps @ crop, np.eye(3)),
+            "the crop is applied in every step; it is chosen once, at the end of each chain",
+        ),
+        Mistake(
+            lambda steps, crop: np.stack([reduce(np.matmul, steps[i::-1]) @ crop for i in range(len(steps))]),
+            "the steps stand in reverse order; equation (2) multiplies each new one onto the chain from the right",
         ),
         tolerance=1e-6,
     ),
     Exercise(
-        lesson="02",
-        task=(
-            "Write equation (3): which frames does a clip show? Mind a clip that begins near the end of the video, and "
-            "the order of two steps: repeating the last frame, and turning round."
+        "Write equation (3): which frames does a clip show? Mind a clip that begins near the end of the video, and "
+        "the order of two steps: repeating the last frame, and turning round.",
+        clip_positions,
+        _clips,
+        Mistake(
+            lambda begin, frames, length, backwards: _turned(np.minimum(begin + np.arange(frames), length), backwards),
+            "a position lies beyond the end; frames are counted from 0, so the last is length - 1",
         ),
-        solution=clip_positions,
-        cases=_clips,
-        mistakes=(
-            Mistake(_beyond, "a position lies beyond the end; frames are counted from 0, so the last is length - 1"),
-            Mistake(_around, "the clip goes on at the video's beginning; it should stay at the last frame instead"),
-            Mistake(
-                _moved, "the clip has been moved forward to fit; it begins where it is told, and repeats the last frame"
+        Mistake(
+            lambda begin, frames, length, backwards: _turned((begin + np.arange(frames)) % length, backwards),
+            "the clip goes on at the video's beginning; it should stay at the last frame instead",
+        ),
+        Mistake(
+            lambda begin, frames, length, backwards: clip_positions(
+                max(min(begin, length - frames), 0), frames, length, backwards
             ),
-            Mistake(
-                _from_begin_down,
-                "backwards, other frames are shown; take the same frames as forwards, then turn their order round",
+            "the clip has been moved forward to fit; it begins where it is told, and repeats the last frame",
+        ),
+        Mistake(
+            lambda begin, frames, length, backwards: np.clip(
+                begin + np.arange(frames) * (-1 if backwards else 1), 0, length - 1
             ),
+            "backwards, other frames are shown; take the same frames as forwards, then turn their order round",
         ),
     ),
     Exercise(
-        lesson="02",
-        task=(
-            "Write equation (4) for one frame. Before you do: if the pasted object covers the target wholly, what "
-            "should come back?"
+        "Write equation (4) for one frame. Before you do: if the pasted object covers the target wholly, what "
+        "should come back?",
+        attach_distractor,
+        _pastes,
+        Mistake(
+            lambda image, mask, other, pasted: (attach_distractor(image, mask, other, pasted)[0], mask),
+            "covered pixels are still labelled as the target; there the image shows the distractor now",
         ),
-        solution=attach_distractor,
-        cases=_pastes,
-        mistakes=(
-            Mistake(
-                _mask_untouched,
-                "covered pixels are still labelled as the target; there the image shows the distractor now",
+        Mistake(
+            lambda image, mask, other, pasted: (
+                attach_distractor(image, mask, other, pasted)[0],
+                np.maximum(mask, pasted),
             ),
-            Mistake(_label_kept, "the pasted object has the target's label; it is a distractor, so it is background"),
-            Mistake(_below, "the object lies below the target; it is pasted over it, so that it can occlude"),
-            Mistake(_swapped, "the mask is that of the pasted object; wanted is what is left of the target"),
+            "the pasted object has the target's label; it is a distractor, so it is background",
+        ),
+        Mistake(
+            lambda image, mask, other, pasted: (attach_distractor(image, mask, other, pasted * (mask == 0))[0], mask),
+            "the object lies below the target; it is pasted over it, so that it can occlude",
+        ),
+        Mistake(
+            lambda image, mask, other, pasted: (attach_distractor(image, mask, other, pasted)[0], pasted),
+            "the mask is that of the pasted object; wanted is what is left of the target",
         ),
     ),
 )

@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 
 from tbd_lib.course.exercises.exercise import Exercise, Mistake
 
@@ -17,21 +18,9 @@ def winning_template(product: torch.Tensor, share: torch.Tensor) -> torch.Tensor
     return (product * share).argmax(1)
 
 
-def _before_the_mask(product: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    return product.argmax(1)
-
-
-def _per_template(product: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    return (product * share).argmax(0)
-
-
 def _products() -> list[tuple[torch.Tensor, torch.Tensor]]:
-    random = torch.Generator().manual_seed(3)
-    cases = []
-    for q, p in ((6, 6), (4, 9), (1, 5)):
-        product = torch.rand(q, p, generator=random) * 2 - 1
-        cases.append((product, torch.rand(p, generator=random)))
-    return cases
+    random, sizes = torch.Generator().manual_seed(3), ((6, 6), (4, 9), (1, 5))
+    return [(torch.rand(q, p, generator=random) * 2 - 1, torch.rand(p, generator=random)) for q, p in sizes]
 
 
 def overall_after(vectors: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
@@ -50,10 +39,6 @@ def overall_after(vectors: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
     return overall
 
 
-def _area_left_out(vectors: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
-    return overall_after(vectors, torch.ones_like(areas))
-
-
 def _seen_too_late(vectors: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
     overall, seen = vectors[0], areas[0]
     for vector, area in zip(vectors[1:], areas[1:], strict=True):
@@ -62,15 +47,6 @@ def _seen_too_late(vectors: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
         overall = overall / overall.norm()
         seen = seen + area
     return overall
-
-
-def _length_forgotten(vectors: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
-    return (vectors * areas[:, None]).sum(0) / areas.sum()
-
-
-def _one_length_at_the_end(vectors: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
-    mean = _length_forgotten(vectors, areas)
-    return mean / mean.norm()
 
 
 def _vectors() -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -93,62 +69,53 @@ def half_life(theta: float) -> float:
     return math.log(0.5) / math.log(keep)
 
 
-def _other_sign(theta: float) -> float:
-    return half_life(-theta)
-
-
-def _time_constant(theta: float) -> float:
-    return -1 / math.log(1 / (1 + math.exp(theta)))
-
-
 EXERCISES = (
     Exercise(
-        "03",
         "Which template wins? Write the function that the inspector's button *template: the winner* needs: for every "
         "query position, the number of the template position whose offer is the greatest. Think of *when* the share "
         "comes in.",
         winning_template,
         _products,
-        (
-            Mistake(
-                _before_the_mask,
-                "the share is missing: a template position outside of the region must not win; multiply first, "
-                "then look for the greatest",
-            ),
-            Mistake(
-                _per_template, "this is the best query position for every template; the maximum runs over the templates"
-            ),
+        Mistake(
+            lambda product, share: product.argmax(1),
+            "the share is missing: a template position outside of the region must not win; multiply first, "
+            "then look for the greatest",
+        ),
+        Mistake(
+            lambda product, share: (product * share).argmax(0),
+            "this is the best query position for every template; the maximum runs over the templates",
         ),
     ),
     Exercise(
-        "03",
         "Write the overall template. You are given the coarse vector and the area of every frame, the first frame "
         "included. Mind the order: does $A$ in equation (5) contain this frame's area or not? And when is the length "
         "made one?",
         overall_after,
         _vectors,
-        (
-            Mistake(_area_left_out, "every frame counts the same here; a frame's weight is its area's share"),
-            Mistake(_seen_too_late, "A must contain this frame's area before it is used"),
-            Mistake(
-                _length_forgotten, "this is the weighted mean, whose length is below one; templates are unit vectors"
-            ),
-            Mistake(
-                _one_length_at_the_end,
-                "nearly: the length is made one after every update, not only at the end, and that gives early frames "
-                "another weight",
-            ),
+        Mistake(
+            lambda vectors, areas: overall_after(vectors, torch.ones_like(areas)),
+            "every frame counts the same here; a frame's weight is its area's share",
+        ),
+        Mistake(_seen_too_late, "A must contain this frame's area before it is used"),
+        Mistake(
+            lambda vectors, areas: (vectors * areas[:, None]).sum(0) / areas.sum(),
+            "this is the weighted mean, whose length is below one; templates are unit vectors",
+        ),
+        Mistake(
+            lambda vectors, areas: F.normalize((vectors * areas[:, None]).sum(0), dim=0),
+            "nearly: the length is made one after every update, not only at the end, and that gives early frames "
+            "another weight",
         ),
     ),
     Exercise(
-        "03",
         "How long is *long*? Write the half-life of an exponential template: after how many frames has the weight of "
         "what it knew fallen to one half? Then call it with the model's inertias.",
         half_life,
         lambda: [(1.0,), (-1.0,), (-2.5,), (0.0,)],
-        (
-            Mistake(_other_sign, "look at the sign: a greater theta keeps less of the old vector"),
-            Mistake(_time_constant, "this is the time until 1/e is left; the half-life is until one half is left"),
+        Mistake(lambda theta: half_life(-theta), "look at the sign: a greater theta keeps less of the old vector"),
+        Mistake(
+            lambda theta: -1 / math.log(1 / (1 + math.exp(theta))),
+            "this is the time until 1/e is left; the half-life is until one half is left",
         ),
     ),
 )

@@ -6,21 +6,6 @@ import torch
 
 from tbd_lib.course.exercises.exercise import Exercise, Mistake
 
-LOSS_TASK = """
-Write the loss of one clip with `log_softmax` instead of `F.cross_entropy`. There is one frame less of logits than of
-masks: think about which mask belongs to which logits.
-"""
-
-BLIND_TASK = """
-A share of the pixels belongs to the object. What is the lowest mean cross-entropy that a model can reach which never
-looks, and gives every pixel the same probability? Mind the videos in which there is no object at all, or nothing else.
-"""
-
-CLIPS_TASK = """
-A run's clips are numbered from 0 without gaps: the first batch, then the second, and so on. Each process takes an
-equal, connected part of every batch. Which numbers does one process take in one iteration?
-"""
-
 
 def clip_loss(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     """Mean cross-entropy of a clip.
@@ -33,26 +18,9 @@ def clip_loss(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     return -torch.where(masks[1:] > 0, foreground, background).mean()
 
 
-def _frame_before(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    return clip_loss(logits, torch.cat([masks[:1], masks[:-1]]))
-
-
-def _regions_swapped(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    return clip_loss(logits.flip(1), masks)
-
-
-def _probabilities_averaged(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    background, foreground = logits.softmax(1).unbind(1)
-    return -torch.where(masks[1:] > 0, foreground, background).mean().log()
-
-
-def _softmax_over_pixels(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    background, foreground = logits.log_softmax(-1).unbind(1)
-    return -torch.where(masks[1:] > 0, foreground, background).mean()
-
-
-def _summed(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    return clip_loss(logits, masks) * masks[1:].numel()
+def _mean_of_right(values: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    background, foreground = values.unbind(1)
+    return torch.where(masks[1:] > 0, foreground, background).mean()
 
 
 def _clips() -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -75,18 +43,6 @@ def blind_loss(share: float) -> float:
     return -share * math.log(share) - (1 - share) * math.log(1 - share)
 
 
-def _one_half(share: float) -> float:
-    return math.log(2)
-
-
-def _all_background(share: float) -> float:
-    return -math.log(1 - share) if share < 1 else math.inf
-
-
-def _in_bits(share: float) -> float:
-    return blind_loss(share) / math.log(2)
-
-
 def own_clips(iteration: int, rank: int, processes: int, batch: int) -> list:
     """Numbers of a process's clips, ascending.
 
@@ -101,54 +57,69 @@ def own_clips(iteration: int, rank: int, processes: int, batch: int) -> list:
     return list(range(begin, begin + own))
 
 
-def _every_other(iteration: int, rank: int, processes: int, batch: int) -> list:
-    return list(range(iteration * batch + rank, (iteration + 1) * batch, processes))
-
-
-def _own_counter(iteration: int, rank: int, processes: int, batch: int) -> list:
-    return own_clips(iteration, 0, 1, batch // processes)
-
-
-def _all_of_them(iteration: int, rank: int, processes: int, batch: int) -> list:
-    return own_clips(iteration, 0, 1, batch)
-
-
 EXERCISES = (
     Exercise(
-        lesson="06",
-        task=LOSS_TASK,
-        solution=clip_loss,
-        cases=_clips,
-        mistakes=(
-            Mistake(_frame_before, "the masks are one frame off; the first logits belong to the second mask"),
-            Mistake(_regions_swapped, "the regions are swapped; background comes first in dimension 1"),
-            Mistake(_probabilities_averaged, "the mean was taken before the logarithm; take it of the logarithms"),
-            Mistake(_softmax_over_pixels, "the softmax ran over pixels; it belongs to the two regions, dimension 1"),
-            Mistake(_summed, "this is the sum over all pixels; the mean is asked for"),
+        "Write the loss of one clip with `log_softmax` instead of `F.cross_entropy`. There is one frame less of logits "
+        "than of masks: think about which mask belongs to which logits.",
+        clip_loss,
+        _clips,
+        Mistake(
+            lambda logits, masks: clip_loss(logits, torch.cat([masks[:1], masks[:-1]])),
+            "the masks are one frame off; the first logits belong to the second mask",
+        ),
+        Mistake(
+            lambda logits, masks: clip_loss(logits.flip(1), masks),
+            "the regions are swapped; background comes first in dimension 1",
+        ),
+        Mistake(
+            lambda logits, masks: -_mean_of_right(logits.softmax(1), masks).log(),
+            "the mean was taken before the logarithm; take it of the logarithms",
+        ),
+        Mistake(
+            lambda logits, masks: -_mean_of_right(logits.log_softmax(-1), masks),
+            "the softmax ran over pixels; it belongs to the two regions, dimension 1",
+        ),
+        Mistake(
+            lambda logits, masks: clip_loss(logits, masks) * masks[1:].numel(),
+            "this is the sum over all pixels; the mean is asked for",
         ),
     ),
     Exercise(
-        lesson="06",
-        task=BLIND_TASK,
-        solution=blind_loss,
-        cases=lambda: [(0.05,), (0.3,), (0.5,), (0.0,), (1.0,)],
-        mistakes=(
-            Mistake(_one_half, "this is the loss of probability 1/2; a model can do better by knowing the share"),
-            Mistake(
-                _all_background, "the model may call a pixel object with probability `share`, and pays for both regions"
+        "A share of the pixels belongs to the object. What is the lowest mean cross-entropy that a model can reach "
+        "which never looks, and gives every pixel the same probability? Mind the videos in which there is no object at "
+        "all, or nothing else.",
+        blind_loss,
+        lambda: [(0.05,), (0.3,), (0.5,), (0.0,), (1.0,)],
+        Mistake(
+            lambda share: math.log(2), "this is the loss of probability 1/2; a model can do better by knowing the share"
+        ),
+        Mistake(
+            lambda share: -math.log(1 - share) if share < 1 else math.inf,
+            "the model may call a pixel object with probability `share`, and pays for both regions",
+        ),
+        Mistake(
+            lambda share: blind_loss(share) / math.log(2),
+            "the result is in bits; cross-entropy in PyTorch uses the natural logarithm",
+        ),
+    ),
+    Exercise(
+        "A run's clips are numbered from 0 without gaps: the first batch, then the second, and so on. Each process "
+        "takes an equal, connected part of every batch. Which numbers does one process take in one iteration?",
+        own_clips,
+        lambda: [(0, 0, 1, 4), (0, 1, 2, 8), (5, 0, 2, 8), (3, 2, 4, 16)],
+        Mistake(
+            lambda iteration, rank, processes, batch: list(
+                range(iteration * batch + rank, (iteration + 1) * batch, processes)
             ),
-            Mistake(_in_bits, "the result is in bits; cross-entropy in PyTorch uses the natural logarithm"),
+            "the clips were dealt out like cards; each process takes a connected part",
         ),
-    ),
-    Exercise(
-        lesson="06",
-        task=CLIPS_TASK,
-        solution=own_clips,
-        cases=lambda: [(0, 0, 1, 4), (0, 1, 2, 8), (5, 0, 2, 8), (3, 2, 4, 16)],
-        mistakes=(
-            Mistake(_every_other, "the clips were dealt out like cards; each process takes a connected part"),
-            Mistake(_own_counter, "every process gets the same clips, since the rank has no part in it"),
-            Mistake(_all_of_them, "each process takes the whole batch; its part is `batch // processes` clips"),
+        Mistake(
+            lambda iteration, rank, processes, batch: own_clips(iteration, 0, 1, batch // processes),
+            "every process gets the same clips, since the rank has no part in it",
+        ),
+        Mistake(
+            lambda iteration, rank, processes, batch: own_clips(iteration, 0, 1, batch),
+            "each process takes the whole batch; its part is `batch // processes` clips",
         ),
     ),
 )
