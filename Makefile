@@ -34,7 +34,7 @@ test-browser: $(READY)    ## the lessons in JupyterLab in a real browser; SCREEN
 
 # In an environment of its own (7 GB): the quick tests of what lessons use, and a lesson with an inspector
 FLOOR  := .venv-floor/bin
-TESTED := aggregation_inspector augment augmentation_inspector annotations cli distance* drawing history inspector masks \
+TESTED := aggregation_inspector augment augmentation_inspector annotations cli distance* drawing engines history inspector masks \
           matching metrics model template* timeline tracker video viz_*
 test-floor:               ## the oldest releases that pyproject.toml promises to work with
 	test -x $(FLOOR)/python || $(PYTHON) -m venv .venv-floor
