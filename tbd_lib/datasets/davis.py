@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tbd_lib.datasets.lazy import GivenMasks, mask_files
+from tbd_lib.datasets.lazy import GivenMasks, MaskFiles
 from tbd_lib.errors import InputError
 from tbd_lib.files import data_folder
 from tbd_lib.video.frames import FolderFrames, Video
@@ -23,7 +23,7 @@ def davis(
 
     Raises:
         InputError: no such folder, split or video; a list without videos; a mask is missing; see also
-            ``FolderFrames``, ``mask_files`` and ``GivenMasks`` for what is found when frames and masks are read.
+            ``FolderFrames``, ``MaskFiles`` and ``GivenMasks`` for what is found when frames and masks are read.
     """
     root = Path(root)
     if not root.is_dir():
@@ -84,7 +84,7 @@ def _video(name: str, frames: FolderFrames, masks_folder: Path, joined: bool, la
     if missing and not only_first:
         raise InputError(f"{missing[0]}: no such mask, expected one for every frame, or for the first alone")
     positions = range(len(paths) if late_objects and not only_first else 1)
-    truth = None if only_first else mask_files(paths, frames, joined)
+    truth = None if only_first else MaskFiles(paths, frames, joined)
     return Video(name, frames, GivenMasks(paths, positions, frames, joined), truth)
 
 

@@ -1,7 +1,7 @@
 """Frames and masks of data sets that are read when asked for."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,21 @@ class Lazy(Sequence):  # its items' type is not named, since a checker at run ti
         return self._read(self._positions[position])
 
 
-def mask_files(paths: Sequence[Path], frames: FolderFrames, joined: bool = False) -> Lazy:
-    """The id masks of files, all of the size of these frames; ``joined`` makes one object, id 1, of all objects.
+class MaskFiles(Lazy):
+    """The id masks of ``paths``, all of the size of these frames; ``joined`` makes one object, id 1, of all objects.
 
     Raises:
         InputError: when a mask is read: it cannot be, or has not the size of the frames.
     """
-    return Lazy(len(paths), partial(_read, paths, frames, joined))
 
+    def __init__(self, paths: Sequence[Path], frames: FolderFrames, joined: bool = False) -> None:
+        super().__init__(len(paths), self._mask)
+        self.paths, self._frames, self._joined = paths, frames, joined
 
-def _read(paths: Sequence[Path], frames: FolderFrames, joined: bool, number: int) -> Mask:
-    mask = require_size(read_mask(paths[number]), frames.shape, paths[number])
-    return (mask > 0).astype(np.uint8) if joined else mask
+    def _mask(self, number: int) -> Mask:
+        path = self.paths[number]
+        mask = require_size(read_mask(path), self._frames.shape, path)
+        return (mask > 0).astype(np.uint8) if self._joined else mask
 
 
 class GivenMasks(Mapping):  # of int to Mask; see above
@@ -60,7 +63,7 @@ class GivenMasks(Mapping):  # of int to Mask; see above
         self, paths: Sequence[Path], positions: Sequence[int], frames: FolderFrames, joined: bool = False
     ) -> None:
         self._first, self._positions = paths[0], positions
-        self._masks = mask_files(paths[: len(positions)], frames, joined)
+        self._masks = MaskFiles(paths[: len(positions)], frames, joined)
 
     def __len__(self) -> int:
         return len(self._new_ids)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tbd_lib.datasets.davis import listed
-from tbd_lib.datasets.lazy import GivenMasks, mask_files
+from tbd_lib.datasets.lazy import GivenMasks, MaskFiles
 from tbd_lib.errors import InputError
 from tbd_lib.video.frames import FolderFrames, Video
 
@@ -19,7 +19,7 @@ def youtube_vos(root: Path | str, split: str = "train") -> list[Video]:
 
     Raises:
         InputError: no such folder, no videos in it, a video without masks, or a mask without a frame; see also
-            ``FolderFrames``, ``mask_files`` and ``GivenMasks`` for what is found when frames and masks are read.
+            ``FolderFrames``, ``MaskFiles`` and ``GivenMasks`` for what is found when frames and masks are read.
     """
     frames, masks = _folders(Path(root) / split)
     return [_annotated_video(name, frames / name, masks / name) for name in _videos_in(masks, "masks")]
@@ -101,7 +101,7 @@ def _annotated_video(name: str, frames_folder: Path, masks_folder: Path) -> Vide
         raise InputError(f"{masks_folder}: found no masks, expected masks of the frames in {frames_folder}")
     frames.paths = [path for path in frames.paths if path.stem in annotated]
     paths = [masks_folder / f"{frame}.png" for frame in frames.names]
-    return Video(name, frames, GivenMasks(paths, range(len(paths)), frames), mask_files(paths, frames))
+    return Video(name, frames, GivenMasks(paths, range(len(paths)), frames), MaskFiles(paths, frames))
 
 
 def _benchmark_video(name: str, seen: Path, asked: Path, masks: Path) -> Video:
