@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tqdm.auto import tqdm
 
-from tbd_lib.cli.allocator import keep_freed_memory
 from tbd_lib.cli.bench import bench
 from tbd_lib.cli.export_model import export_model
 from tbd_lib.cli.options import SharedOptions, TrackOptions
@@ -227,7 +226,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
     every = (prepare, train, evaluate, score, export, report, track, demo, bench, export_model)
     commands = {command.__name__.replace("_", "-"): command for command in every}
-    keep_freed_memory()
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)
