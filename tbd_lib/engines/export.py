@@ -196,8 +196,9 @@ def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]
         folder: for the int8 graphs; is made, and replaced if it is there.
         records: inputs of the graphs in ``QUANTISED``, as they occurred on some video.
     """
-    import onnx
-    from onnxruntime.quantization import CalibrationDataReader, QuantType, quant_pre_process, quantize_static
+    with extra("onnx"):
+        import onnx
+        from onnxruntime.quantization import CalibrationDataReader, QuantType, quant_pre_process, quantize_static
 
     class Reader(CalibrationDataReader):
         def __init__(self, inputs: Iterable[Inputs]) -> None:
