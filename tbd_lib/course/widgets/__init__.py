@@ -4,7 +4,7 @@ And ``MaskDrawing``, on which people draw the first mask of a video of their own
 """
 
 from tbd_lib.course.widgets.aggregation_inspector import AggregationInspector
-from tbd_lib.course.widgets.augmentation_inspector import AugmentationDice
+from tbd_lib.course.widgets.augmentation_inspector import AugmentationInspector
 from tbd_lib.course.widgets.distance_inspector import DistanceInspector
 from tbd_lib.course.widgets.drawing import MaskDrawing, draw_on
 from tbd_lib.course.widgets.history import History, Moment
@@ -13,7 +13,7 @@ from tbd_lib.course.widgets.timeline import TrackerTimeline
 
 __all__ = [
     "AggregationInspector",
-    "AugmentationDice",
+    "AugmentationInspector",
     "DistanceInspector",
     "History",
     "MaskDrawing",
