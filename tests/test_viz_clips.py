@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from figures import SIZE, box, drawn, frame
 from PIL import Image as Pictures
-
 from tbd_lib.course.viz.clips import GAP, clip_rows
+
 from tbd_lib.course.viz.described import Described
 from tbd_lib.video.overlay import overlay
 

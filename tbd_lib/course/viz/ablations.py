@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.parts import TITLE, WIDTH, aspect, draw_lines, in_corner, new_figure, outline, picture
+from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, draw_lines, in_corner, new_figure, outline, picture
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Frame
@@ -39,8 +39,8 @@ def by_seed(values: Mapping[str, Sequence[float]], measure: str) -> Described:
     draw_lines(ax, seeds, values, marker="o")
     ax.set(ylabel=measure)
     figure.legend(loc="outside upper left", ncols=len(values), frameon=False)
-    parts = [f"{name}: {', '.join(f'{score:.2f}' for score in scores)}" for name, scores in values.items()]
-    return Described(figure, f"{measure} by seed. {'; '.join(parts)}.")
+    clauses = [f"{name}: {', '.join(f'{score:.2f}' for score in scores)}" for name, scores in values.items()]
+    return Described(figure, f"{measure} by seed. {'; '.join(clauses)}.")
 
 
 def pixel_kinds(predicted: Mask, true: Mask, number: int) -> dict[str, Bool[np.ndarray, "H W"]]:
@@ -58,7 +58,7 @@ def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Seque
     """
     figure = new_figure(WIDTH / len(frames) * aspect(frames[0].image) + 2.4 * TITLE)
     axes = figure.subplots(1, len(frames), squeeze=False)[0]
-    parts = []
+    clauses = []
     for ax, frame, mask, true in zip(axes, frames, predicted, truth, strict=True):
         kinds = pixel_kinds(mask, true, number)
         score = jaccard(mask == number, true == number)
@@ -67,10 +67,10 @@ def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Seque
         in_corner(ax, f"J {score:.2f}")
         union = max(sum(int(region.sum()) for region in kinds.values()), 1)
         shares = ", ".join(f"{name} {region.sum() / union:.2f}" for name, region in kinds.items())
-        parts.append(f"frame {frame.name}: J {score:.2f}, {shares}")
+        clauses.append(f"frame {frame.name}: J {score:.2f}, {shares}")
     patches = [Patch(color=colour, label=name) for name, colour in KINDS.items()]
     figure.legend(handles=patches, loc="outside lower left", ncols=len(patches), frameon=False)
-    sentence = f"Shares of the union of object {number} and its mask. {'; '.join(parts)}."
+    sentence = f"Shares of the union of object {number} and its mask. {'; '.join(clauses)}."
     return Described(figure, sentence, photographic=True)
 
 

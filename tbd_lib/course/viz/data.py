@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.parts import DPI, TITLE, WIDTH, aspect, picture
+from tbd_lib.course.viz.page import DPI, TITLE, WIDTH, aspect, picture
 from tbd_lib.video.arrays import Image
 
 GAP = 0.06  # inches between pictures
@@ -29,10 +29,10 @@ def gallery(panels: Mapping[str, Image], sentence: str, rows: int = 2) -> Descri
     widths = [[1 / aspect(panels[title]) for title in line] for line in lines]  # of pictures that are one inch high
     heights = [(WIDTH - GAP * (len(line) - 1)) / sum(line) for line in widths]
     figure = Figure(figsize=(WIDTH, sum(heights) + TITLE * len(lines)), dpi=DPI)
-    parts = figure.subfigures(len(lines), 1, squeeze=False, height_ratios=[height + TITLE for height in heights])[:, 0]
-    for part, line, ratios, height in zip(parts, lines, widths, heights, strict=True):
-        axes = part.subplots(1, len(line), squeeze=False, width_ratios=ratios)[0]
-        part.subplots_adjust(0, 0, 1, height / (height + TITLE), GAP * len(line) / (height * sum(ratios)))
+    bands = figure.subfigures(len(lines), 1, squeeze=False, height_ratios=[height + TITLE for height in heights])[:, 0]
+    for band, line, ratios, height in zip(bands, lines, widths, heights, strict=True):
+        axes = band.subplots(1, len(line), squeeze=False, width_ratios=ratios)[0]
+        band.subplots_adjust(0, 0, 1, height / (height + TITLE), GAP * len(line) / (height * sum(ratios)))
         for ax, title in zip(axes, line, strict=True):
             picture(ax, panels[title], title)
             ax.title.set_fontsize(9)

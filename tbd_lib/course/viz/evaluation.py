@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.parts import TITLE, WIDTH, aspect, new_figure, picture
+from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, new_figure, picture
 from tbd_lib.evaluation.metrics import boundary, match_radius
 from tbd_lib.video.arrays import Image
 from tbd_lib.video.overlay import OKABE_ITO

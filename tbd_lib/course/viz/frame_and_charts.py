@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.parts import (
+from tbd_lib.course.viz.page import (
     HALO,
     TITLE,
     WIDTH,

@@ -11,28 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
+from tbd_lib.course.viz import page
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.parts import (
-    COLOUR_MAP,
-    HALO,
-    TITLE,
-    WIDTH,
-    add_scale,
-    contour,
-    draw_lines,
-    new_figure,
-    new_panels,
-)
 from tbd_lib.method.shapes import STRIDE
-from tbd_lib.tracking.geometry import Size, margins, pad
+from tbd_lib.tracking.geometry import Size, margins, pad, padded_size
 from tbd_lib.video.arrays import Image, Mask
-from tbd_lib.video.masks import ids_of
+from tbd_lib.video.masks import ids_of, size_of
 from tbd_lib.video.overlay import COLOURS
 
 Cell = tuple[int, int]
 """Row and column of the grid."""
-
-RANGE = Normalize(0, 1)  # of every score: a cosine times weights between 0 and 1
 
 
 @dataclass(frozen=True)
@@ -46,7 +34,7 @@ class Panel:
     marked: Mapping[str, Cell] = field(default_factory=dict)
 
 
-def grid_panels(panels: Sequence[Panel], size: Size, sentence: str, columns: int = 4) -> Described:
+def grid_panels(panels: Sequence[Panel], size: Size, sentence: str, columns: int = 4, most: float = 1.0) -> Described:
     """Panels side by side, all in grid cells, so that a place is at the same spot in each.
 
     Args:
@@ -54,12 +42,16 @@ def grid_panels(panels: Sequence[Panel], size: Size, sentence: str, columns: int
         size: rows and columns, in pixels, at which the tracker works on the frames, before padding.
         sentence: the caption.
         columns: at most so many in a row.
+        most: the score at the upper end of the colour scale.
+
+    Raises:
+        ValueError: scores that are not on the grid of such a frame.
     """
-    figure, axes = new_panels(len(panels), columns, size[0] / size[1], 0.93 * WIDTH)
+    figure, axes = page.new_panels(len(panels), columns, size[0] / size[1], 0.95 * page.WIDTH)
     for ax, panel in zip(axes, panels, strict=True):
-        draw_panel(ax, panel, size)
+        draw_panel(ax, panel, size, most)
     if any(panel.scores is not None for panel in panels):
-        add_scale(figure, RANGE, axes, slender=20)
+        page.add_scale(figure, Normalize(0, most), axes, slender=20 if len(axes) > columns else 12)
     return Described(figure, sentence, photographic=True)
 
 
@@ -76,35 +68,37 @@ def curve_and_panels(
         sentence: the caption.
     """
     ratios = [0.7] + [1.0] * len(panels)
-    figure = new_figure(0.87 * WIDTH / sum(ratios) * size[0] / size[1] + 2.5 * TITLE)  # titles, and the axis' name
+    figure = page.new_figure(0.87 * page.WIDTH / sum(ratios) * size[0] / size[1] + 2.5 * page.TITLE)
     left, *axes = figure.subplots(1, len(ratios), width_ratios=ratios)
-    draw_lines(left, dict.fromkeys(curves, along), curves, marker="o", markersize=4)
+    page.draw_lines(left, dict.fromkeys(curves, along), curves, marker="o", markersize=4)
     left.set(ylim=(0, 1.05), xlabel="distance in cells")
-    left.set_title("distance score", fontsize=10)
+    left.set_title("distance score")
     left.legend(frameon=False, fontsize=8)
     for ax, panel in zip(axes, panels, strict=True):
         draw_panel(ax, panel, size)
-    add_scale(figure, RANGE, axes)
+    page.add_scale(figure, Normalize(0, 1), axes)
     return Described(figure, sentence, photographic=True)
 
 
-def draw_panel(ax: Axes, panel: Panel, size: Size) -> None:
+def draw_panel(ax: Axes, panel: Panel, size: Size, most: float = 1.0) -> None:
     """Draw one panel into axes whose unit is a grid cell."""
     left, right, bottom, top = frame_in_cells(size)
     if panel.scores is not None:
         h, w = panel.scores.shape
-        ax.imshow(panel.scores, extent=(0, w, h, 0), cmap=COLOUR_MAP, norm=RANGE)
+        if padded_size(size) != (h * STRIDE, w * STRIDE):
+            raise ValueError(f"a map of {size_of((h, w))} cells; expected the grid of {size_of(size)} pixels")
+        ax.imshow(panel.scores, extent=(0, w, h, 0), cmap=page.COLOUR_MAP, vmin=0, vmax=most)
     if panel.picture is not None:
         ax.imshow(panel.picture, extent=(left, right, bottom, top))
     if panel.outlined is not None:
         _outlines(ax, panel.outlined, size, coloured=panel.picture is not None)
     for name, (row, column) in panel.marked.items():
-        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, color="white", linewidth=1.5, path_effects=HALO))
+        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, color="white", linewidth=1.5, path_effects=page.HALO))
         right_half = column + 0.5 > (left + right) / 2  # the name stands on the side where there is room
         place, side = (column - 0.2, "right") if right_half else (column + 1.2, "left")
-        ax.text(place, row + 0.5, name, color="white", ha=side, va="center", weight="bold", path_effects=HALO)
+        ax.text(place, row + 0.5, name, color="white", ha=side, va="center", weight="bold", path_effects=page.HALO)
     ax.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
-    ax.set_title(panel.title, fontsize=10)
+    ax.set_title(panel.title)
     ax.spines[:].set_visible(False)
 
 
@@ -120,7 +114,7 @@ def _outlines(ax: Axes, mask: Mask, size: Size, coloured: bool) -> None:
     rows = top + (np.arange(mask.shape[0]) + 0.5) * (bottom - top) / mask.shape[0]
     columns = left + (np.arange(mask.shape[1]) + 0.5) * (right - left) / mask.shape[1]
     for i in ids_of(mask):
-        contour(ax, columns, rows, mask == i, COLOURS[i] / 255 if coloured else "white", 1.2)
+        page.contour(ax, columns, rows, mask == i, COLOURS[i] / 255 if coloured else "white", 1.2)
 
 
 def cells_of(inside: Bool[np.ndarray, "H W"], size: Size) -> Bool[np.ndarray, "h w"]:

@@ -8,17 +8,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tbd_lib.course.viz import page
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.parts import (
-    COLOUR_MAP,
-    WIDTH,
-    add_scale,
-    draw_lines,
-    mark,
-    new_figure,
-    new_panels,
-    open_axes,
-)
 from tbd_lib.video.overlay import OKABE_ITO
 
 Lines = Mapping[str, Float[np.ndarray, " _"]]
@@ -42,12 +33,12 @@ def curves(
     places = {name: first + np.arange(len(line), dtype=np.float64) for name, line in values.items()}
     figure = _line_figure(places, values, measure, along, marked)
     figure.axes[0].set_ylim(0, 1.02)
-    parts = [
+    clauses = [
         f"{name}: from {line[0]:.2f} to {line[-1]:.2f}, mean {line.mean():.2f}, "
         f"least {line.min():.2f} at {first + int(line.argmin())}"
         for name, line in values.items()
     ]
-    return Described(figure, f"{measure} by {along}. {'; '.join(parts)}.")
+    return Described(figure, f"{measure} by {along}. {'; '.join(clauses)}.")
 
 
 def lines(
@@ -66,21 +57,21 @@ def lines(
         ValueError: more than four names.
     """
     places = along if isinstance(along, Mapping) else dict.fromkeys(values, along)
-    parts = [
+    clauses = [
         f"{name}: from {line[0]:.3g} to {line[-1]:.3g}, least {line.min():.3g} at {places[name][line.argmin()]:g}, "
         f"most {line.max():.3g}"
         for name, line in values.items()
     ]
     figure = _line_figure(places, values, measure, name_along, marked)
-    return Described(figure, f"{measure} by {name_along}. {'; '.join(parts)}.")
+    return Described(figure, f"{measure} by {name_along}. {'; '.join(clauses)}.")
 
 
 def _line_figure(places: Lines, values: Lines, measure: str, name_along: str, marked: Iterable[float]) -> Figure:
     """Lines with their names above them; the ticks are whole numbers where all places are."""
-    figure = new_figure(3.0)
+    figure = page.new_figure(3.0)
     ax = figure.subplots()
-    draw_lines(ax, places, values)
-    mark(ax, marked)
+    page.draw_lines(ax, places, values)
+    page.mark(ax, marked)
     ax.set(xlabel=name_along, ylabel=measure)
     whole = all((line == line.round()).all() for line in places.values())
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=whole))
@@ -98,20 +89,20 @@ def bars(
         measure: what they are, with their unit.
         spread: least and greatest value of each, drawn as a thin black line and named in the caption.
     """
-    figure = new_figure(0.8 + 0.3 * len(values))
+    figure = page.new_figure(0.8 + 0.3 * len(values))
     ax = figure.subplots()
     spread = spread or {}
     ax.barh(list(values), list(values.values()), color=OKABE_ITO[1], height=0.7)
-    parts = []
+    clauses = []
     for row, (name, value) in enumerate(values.items()):
         ends = spread.get(name, (value, value))
         ax.plot(ends, (row, row), color="black", linewidth=1.5)
         ax.text(max(*ends, value), row, f" {value:.3g}", va="center")
-        parts.append(f"{name} {value:.3g}" + (f" ({ends[0]:.3g} to {ends[1]:.3g})" if name in spread else ""))
+        clauses.append(f"{name} {value:.3g}" + (f" ({ends[0]:.3g} to {ends[1]:.3g})" if name in spread else ""))
     ax.invert_yaxis()
     ax.set(xlabel=measure)
-    open_axes(ax)
-    return Described(figure, f"{measure}: {', '.join(parts)}.")
+    page.open_axes(ax)
+    return Described(figure, f"{measure}: {', '.join(clauses)}.")
 
 
 def heat_maps(maps: Mapping[str, Float[np.ndarray, "_ _"]], measure: str, columns: int = 5) -> Described:
@@ -123,17 +114,17 @@ def heat_maps(maps: Mapping[str, Float[np.ndarray, "_ _"]], measure: str, column
         columns: at most so many in a row.
     """
     tallest = max(matrix.shape[0] / matrix.shape[1] for matrix in maps.values())
-    figure, axes = new_panels(len(maps), columns, tallest, 0.9 * WIDTH)
+    figure, axes = page.new_panels(len(maps), columns, tallest, 0.9 * page.WIDTH)
     norm = Normalize(min(matrix.min() for matrix in maps.values()), max(matrix.max() for matrix in maps.values()))
-    parts = []
+    clauses = []
     for ax, (name, matrix) in zip(axes, maps.items(), strict=True):
-        ax.imshow(matrix, cmap=COLOUR_MAP, norm=norm)
+        ax.imshow(matrix, cmap=page.COLOUR_MAP, norm=norm)
         ax.set(xticks=[], yticks=[], title=name)
         row, column = np.unravel_index(int(matrix.argmax()), matrix.shape)
         extent = f"{_short(matrix.min())} to {_short(matrix.max())}"
-        parts.append(f"{name}: {extent}, greatest at row {row}, column {column}")
-    add_scale(figure, norm, figure.axes)
-    return Described(figure, f"{measure}. {'; '.join(parts)}.")
+        clauses.append(f"{name}: {extent}, greatest at row {row}, column {column}")
+    page.add_scale(figure, norm, figure.axes)
+    return Described(figure, f"{measure}. {'; '.join(clauses)}.")
 
 
 def _short(value: float) -> str:

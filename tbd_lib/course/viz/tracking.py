@@ -3,31 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float
-from matplotlib.colors import Normalize
 from torch import Tensor
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.grid import cells_of
-from tbd_lib.course.viz.parts import (
-    COLOUR_MAP,
-    TITLE,
-    WIDTH,
-    add_scale,
-    aspect,
-    in_corner,
-    new_figure,
-    new_panels,
-    outline,
-    picture,
-)
+from tbd_lib.course.viz.grid import Panel, cells_of, grid_panels
+from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, in_corner, new_figure, new_panels, outline, picture
 from tbd_lib.evaluation.metrics import jaccard
-from tbd_lib.method.shapes import STRIDE
-from tbd_lib.tracking.geometry import crop, padded_size
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Frame
-from tbd_lib.video.masks import ids_of, size_of
+from tbd_lib.video.masks import ids_of
 from tbd_lib.video.overlay import overlay
 
 
@@ -65,17 +50,17 @@ def mask_strip(frames: Sequence[Frame], rows: Mapping[str, Sequence[Mask]], trut
     figure = new_figure(len(rows) * WIDTH / len(frames) * aspect(frames[0].image) + TITLE)
     axes = figure.subplots(len(rows), len(frames), squeeze=False)
     ids = sorted({i for mask in truth for i in ids_of(mask)})
-    parts = []
+    clauses = []
     for row, (name, masks) in zip(axes, rows.items(), strict=True):
         row[0].set_ylabel(name)
         scores = [_mean_jaccard(mask, true, ids) for mask, true in zip(masks, truth, strict=True)]
         for ax, frame, mask, true, score in zip(row, frames, masks, truth, scores, strict=True):
-            picture(ax, overlay(frame.image, mask), "" if parts else f"frame {frame.name}")
+            picture(ax, overlay(frame.image, mask), "" if clauses else f"frame {frame.name}")
             outline(ax, true)
             in_corner(ax, f"J {score:.2f}")
-        parts.append(f"{name}: {', '.join(f'{score:.2f}' for score in scores)}")
+        clauses.append(f"{name}: {', '.join(f'{score:.2f}' for score in scores)}")
     numbers = ", ".join(frame.name for frame in frames)
-    return Described(figure, f"J in the frames {numbers}. {'; '.join(parts)}.", photographic=True)
+    return Described(figure, f"J in the frames {numbers}. {'; '.join(clauses)}.", photographic=True)
 
 
 def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]]) -> Described:
@@ -89,22 +74,16 @@ def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]
     Raises:
         ValueError: a map that is not of the frame's grid.
     """
-    maps = {name: scores.detach().cpu() for name, scores in maps.items()}
-    figure, axes = new_panels(len(maps) + 1, len(maps) + 1, aspect(image))
-    picture(axes[0], image, "frame")
-    norm = Normalize(0, max(float(scores.max()) for scores in maps.values()))
-    for ax, (name, scores) in zip(axes[1:], maps.items(), strict=True):
-        ax.imshow(_on_pixels(scores, mask).numpy(), cmap=COLOUR_MAP, norm=norm)
-        ax.set(xticks=[], yticks=[], title=name)
-    add_scale(figure, norm, axes)
-    for ax in axes:
-        outline(ax, mask)
-    inside = torch.from_numpy(cells_of(mask > 0, (mask.shape[0], mask.shape[1])))
-    parts = [
-        f"{name}: {_best(scores, inside)} inside, {_best(scores, ~inside)} outside" for name, scores in maps.items()
+    size = mask.shape[0], mask.shape[1]
+    arrays = {name: scores.detach().cpu().numpy() for name, scores in maps.items()}
+    panels = [Panel(name, scores=scores, outlined=mask) for name, scores in arrays.items()]
+    inside = cells_of(mask > 0, size)
+    clauses = [
+        f"{name}: {_best(scores, inside)} inside, {_best(scores, ~inside)} outside" for name, scores in arrays.items()
     ]
-    sentence = f"Best score inside and outside the object's outline. {'; '.join(parts)}."
-    return Described(figure, sentence, photographic=True)
+    sentence = f"Best score inside and outside the object's outline. {'; '.join(clauses)}."
+    most = max(float(scores.max()) for scores in arrays.values())
+    return grid_panels([Panel("frame", image, outlined=mask), *panels], size, sentence, 1 + len(panels), most)
 
 
 def _place_of(mask: Mask, i: int) -> str:
@@ -119,16 +98,7 @@ def _mean_jaccard(mask: Mask, true: Mask, ids: Sequence[int]) -> float:
     return float(np.mean([jaccard(mask == i, true == i) for i in ids]))
 
 
-def _best(scores: Float[Tensor, "h w"], where: Bool[Tensor, "h w"]) -> str:
+def _best(scores: Float[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"]) -> str:
     """The highest score among some cells, and its cell."""
-    row, column = divmod(int(scores.masked_fill(~where, -torch.inf).argmax()), scores.shape[1])
-    return f"{float(scores[row, column]):.2f} (row {row}, column {column})"
-
-
-def _on_pixels(scores: Float[Tensor, "h w"], mask: Mask) -> Float[Tensor, "H W"]:
-    """The score of each pixel's cell, without the pixels that padding has added."""
-    size = (mask.shape[0], mask.shape[1])
-    if padded_size(size) != (scores.shape[0] * STRIDE, scores.shape[1] * STRIDE):
-        raise ValueError(f"a map of {size_of(scores.shape)} cells; expected the grid of {size_of(size)} pixels")
-    pixels = scores.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1)
-    return crop(pixels[None], size)[0]
+    row, column = np.unravel_index(np.where(where, scores, -np.inf).argmax(), scores.shape)
+    return f"{scores[row, column]:.2f} (row {row}, column {column})"
