@@ -63,7 +63,9 @@ def test_clips_have_the_shown_size_and_a_target_that_is_large_enough(rolled: Aug
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_partner_is_another_clip_and_its_object_is_what_was_pasted(rolled: AugmentationInspector, seed: int) -> None:
+def test_the_partner_is_another_clip_and_its_object_is_what_was_pasted(
+    rolled: AugmentationInspector, seed: int
+) -> None:
     rolled.seed = seed
     images, masks = rolled.batch()
     after, own = rolled.swapped(images, masks)

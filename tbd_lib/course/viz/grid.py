@@ -14,9 +14,9 @@ from matplotlib.patches import Rectangle
 from tbd_lib.course.viz import page
 from tbd_lib.course.viz.described import Described
 from tbd_lib.method.shapes import STRIDE
-from tbd_lib.tracking.geometry import Size, margins, pad, padded_size
+from tbd_lib.tracking.geometry import Size, margins, pad
 from tbd_lib.video.arrays import Image, Mask
-from tbd_lib.video.masks import ids_of, size_of
+from tbd_lib.video.masks import ids_of
 from tbd_lib.video.overlay import COLOURS
 
 Cell = tuple[int, int]
@@ -43,9 +43,6 @@ def grid_panels(panels: Sequence[Panel], size: Size, sentence: str, columns: int
         sentence: the caption.
         columns: at most so many in a row.
         most: the score at the upper end of the colour scale.
-
-    Raises:
-        ValueError: scores that are not on the grid of such a frame.
     """
     figure, axes = page.new_panels(len(panels), columns, size[0] / size[1], 0.95 * page.WIDTH)
     for ax, panel in zip(axes, panels, strict=True):
@@ -56,7 +53,11 @@ def grid_panels(panels: Sequence[Panel], size: Size, sentence: str, columns: int
 
 
 def curve_and_panels(
-    along: Sequence[float], curves: Mapping[str, Sequence[float]], panels: Sequence[Panel], size: Size, sentence: str
+    along: Sequence[int | float],
+    curves: Mapping[str, Sequence[float]],
+    panels: Sequence[Panel],
+    size: Size,
+    sentence: str,
 ) -> Described:
     """Curves of the distance score on the left, panels as in ``grid_panels`` on the right.
 
@@ -85,8 +86,6 @@ def draw_panel(ax: Axes, panel: Panel, size: Size, most: float = 1.0) -> None:
     left, right, bottom, top = frame_in_cells(size)
     if panel.scores is not None:
         h, w = panel.scores.shape
-        if padded_size(size) != (h * STRIDE, w * STRIDE):
-            raise ValueError(f"a map of {size_of((h, w))} cells; expected the grid of {size_of(size)} pixels")
         ax.imshow(panel.scores, extent=(0, w, h, 0), cmap=page.COLOUR_MAP, vmin=0, vmax=most)
     if panel.picture is not None:
         ax.imshow(panel.picture, extent=(left, right, bottom, top))

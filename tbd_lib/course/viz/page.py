@@ -70,7 +70,7 @@ def outline(ax: Axes, mask: Mask) -> None:
     for i in ids_of(mask):
         inside = np.pad(mask == i, 1)  # so that the line closes where the object touches the border
         rows, columns = (np.arange(-1, side + 1) for side in mask.shape)
-        contour(ax, columns, rows, inside, "white", 1)
+        contour(ax, columns, rows, inside, "white", 1.0)
     ax.set(xlim=(-0.5, mask.shape[1] - 0.5), ylim=(mask.shape[0] - 0.5, -0.5))
 
 
@@ -105,12 +105,12 @@ def open_axes(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def mark(ax: Axes, places: Iterable[float], colour: str = "0.75") -> None:
+def mark(ax: Axes, places: Iterable[int | float], colour: str = "0.75") -> None:
     """Thin upright lines behind what is drawn."""
     for place in places:
         ax.axvline(place, color=colour, linewidth=0.8, zorder=0)
 
 
-def add_scale(figure: Figure, norm: Normalize, axes: Sequence[Axes], slender: float = 12) -> None:
+def add_scale(figure: Figure, norm: Normalize, axes: Sequence[Axes], slender: int = 12) -> None:
     """Show the colours of a range of quantities right of some panels; ``slender`` times as high as wide."""
     figure.colorbar(ScalarMappable(norm, COLOUR_MAP), ax=list(axes), shrink=0.8, aspect=slender, pad=0.01)

@@ -16,7 +16,7 @@ Lines = Mapping[str, Float[np.ndarray, " _"]]
 
 
 def curves(
-    values: Lines, measure: str, along: str = "frame", first: int = 0, marked: Iterable[float] = ()
+    values: Lines, measure: str, along: str = "frame", first: int = 0, marked: Iterable[int | float] = ()
 ) -> Described:
     """A measure in [0, 1] along the frames of a video, or along anything else that is counted; a curve for each name.
 
@@ -42,7 +42,11 @@ def curves(
 
 
 def lines(
-    along: Float[np.ndarray, " n"] | Lines, values: Lines, measure: str, name_along: str, marked: Iterable[float] = ()
+    along: Float[np.ndarray, " n"] | Lines,
+    values: Lines,
+    measure: str,
+    name_along: str,
+    marked: Iterable[int | float] = (),
 ) -> Described:
     """Quantities of any range against another quantity; a line for each name.
 
@@ -66,7 +70,7 @@ def lines(
     return Described(figure, f"{measure} by {name_along}. {'; '.join(clauses)}.")
 
 
-def _line_figure(places: Lines, values: Lines, measure: str, name_along: str, marked: Iterable[float]) -> Figure:
+def _line_figure(places: Lines, values: Lines, measure: str, name_along: str, marked: Iterable[int | float]) -> Figure:
     """Lines with their names above them; the ticks are whole numbers where all places are."""
     figure = page.new_figure(3.0)
     ax = figure.subplots()

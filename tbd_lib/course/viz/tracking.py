@@ -10,9 +10,11 @@ from tbd_lib.course.viz.described import Described
 from tbd_lib.course.viz.grid import Panel, cells_of, grid_panels
 from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, in_corner, new_figure, new_panels, outline, picture
 from tbd_lib.evaluation.metrics import jaccard
+from tbd_lib.method.shapes import STRIDE
+from tbd_lib.tracking.geometry import padded_size
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Frame
-from tbd_lib.video.masks import ids_of
+from tbd_lib.video.masks import ids_of, size_of
 from tbd_lib.video.overlay import overlay
 
 
@@ -76,6 +78,9 @@ def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]
     """
     size = mask.shape[0], mask.shape[1]
     arrays = {name: scores.detach().cpu().numpy() for name, scores in maps.items()}
+    for scores in arrays.values():
+        if padded_size(size) != (scores.shape[0] * STRIDE, scores.shape[1] * STRIDE):
+            raise ValueError(f"a map of {size_of(scores.shape)} cells; expected the grid of {size_of(size)} pixels")
     panels = [Panel(name, scores=scores, outlined=mask) for name, scores in arrays.items()]
     inside = cells_of(mask > 0, size)
     clauses = [
