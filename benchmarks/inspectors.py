@@ -23,7 +23,7 @@ from ipywidgets import Box, Button, Dropdown
 
 from tbd_lib.course.widgets import (
     AggregationInspector,
-    AugmentationDice,
+    AugmentationInspector,
     DistanceInspector,
     TemplateInspector,
     TrackerTimeline,
@@ -53,7 +53,7 @@ def makers(model: TBD) -> dict[str, Callable[[], Inspector]]:
     return {
         "template": lambda: TemplateInspector(model, videos),
         "distance": lambda: DistanceInspector(model, twins),
-        "dice": lambda: AugmentationDice(videos),
+        "augmentation": lambda: AugmentationInspector(videos),
         "timeline": lambda: TrackerTimeline(model, twins),
         "aggregation": lambda: AggregationInspector(model, twins),
     }

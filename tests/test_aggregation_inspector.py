@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from inspected import control, model, numbers, pixels, short
 from small_runs import square_video, tiny_model
+from tbd_lib.course.viz.odds import odds_figure
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.odds import odds_figure
 from tbd_lib.course.widgets.aggregation_inspector import AggregationInspector, _odds, log_odds_of
 from tbd_lib.method.aggregate import aggregate, aggregate_log_odds
 from tbd_lib.tracking.config import TrackConfig

@@ -12,7 +12,7 @@ from inspected import control, instead_of_drawing, short
 from small_runs import square_video
 
 from tbd_lib.course.widgets import augmentation_inspector as dice
-from tbd_lib.course.widgets.augmentation_inspector import FRAMES, KINDS, SIDE, AugmentationDice
+from tbd_lib.course.widgets.augmentation_inspector import FRAMES, KINDS, SIDE, AugmentationInspector
 from tbd_lib.errors import InputError
 from tbd_lib.method.swap_and_attach import swap_and_attach
 from tbd_lib.video.frames import Video
@@ -27,11 +27,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.fixture
-def rolled() -> AugmentationDice:
-    return AugmentationDice([short(name, 6) for name in NAMES])
+def rolled() -> AugmentationInspector:
+    return AugmentationInspector([short(name, 6) for name in NAMES])
 
 
-def told(rolled: AugmentationDice) -> list[int]:
+def told(rolled: AugmentationInspector) -> list[int]:
     """Numbers in the caption after the clip's name, without the partners' names."""
     return [
         int(number.replace(",", ""))
@@ -41,8 +41,8 @@ def told(rolled: AugmentationDice) -> list[int]:
     ]
 
 
-def test_the_same_seed_gives_the_same_clips_and_another_one_others(rolled: AugmentationDice) -> None:
-    other = AugmentationDice(rolled.videos)
+def test_the_same_seed_gives_the_same_clips_and_another_one_others(rolled: AugmentationInspector) -> None:
+    other = AugmentationInspector(rolled.videos)
     for seed in (7, 8):
         rolled.seed = other.seed = seed
         images, masks = rolled.batch()
@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_clips_and_another_one_others(rolled: Augme
     assert not torch.equal(images, other.batch()[0]) and rolled.caption != other.caption
 
 
-def test_clips_have_the_shown_size_and_a_target_that_is_large_enough(rolled: AugmentationDice) -> None:
+def test_clips_have_the_shown_size_and_a_target_that_is_large_enough(rolled: AugmentationInspector) -> None:
     for kind, config in KINDS.items():
         rolled.kind = kind
         images, masks = rolled.batch()
@@ -63,7 +63,9 @@ def test_clips_have_the_shown_size_and_a_target_that_is_large_enough(rolled: Aug
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_partner_is_another_clip_and_its_object_is_what_was_pasted(rolled: AugmentationDice, seed: int) -> None:
+def test_the_partner_is_another_clip_and_its_object_is_what_was_pasted(
+    rolled: AugmentationInspector, seed: int
+) -> None:
     rolled.seed = seed
     images, masks = rolled.batch()
     after, own = rolled.swapped(images, masks)
@@ -81,7 +83,7 @@ def test_the_partner_is_another_clip_and_its_object_is_what_was_pasted(rolled: A
         assert torch.equal(after[here][~pasted], images[here][~pasted])
 
 
-def test_what_is_told_are_the_areas_before_and_after(rolled: AugmentationDice) -> None:
+def test_what_is_told_are_the_areas_before_and_after(rolled: AugmentationInspector) -> None:
     for seed in range(4):
         rolled.set(seed=seed, clip=seed % 3)
         here, (images, masks) = seed % 3, rolled.batch()
@@ -100,7 +102,7 @@ def test_what_is_told_are_the_areas_before_and_after(rolled: AugmentationDice) -
         assert int(own[here, 0].sum()) == target - hidden
 
 
-def test_the_swap_is_the_trainings_own(rolled: AugmentationDice) -> None:
+def test_the_swap_is_the_trainings_own(rolled: AugmentationInspector) -> None:
     rolled.set(seed=5, probability=0.5)
     images, masks = rolled.batch()
     expected = swap_and_attach(images.float(), masks, 0.5, torch.Generator().manual_seed(5))
@@ -109,14 +111,14 @@ def test_the_swap_is_the_trainings_own(rolled: AugmentationDice) -> None:
 
 
 @pytest.mark.parametrize("clip", range(3))
-def test_with_probability_zero_nothing_is_pasted(rolled: AugmentationDice, asked: list[Any], clip: int) -> None:
+def test_with_probability_zero_nothing_is_pasted(rolled: AugmentationInspector, asked: list[Any], clip: int) -> None:
     rolled.set(probability=0.0, clip=clip)
     assert rolled.caption.endswith(" px; nothing is pasted.")
     for (image, mask), (image_after, mask_after) in zip(*asked[0].values(), strict=True):
         assert np.array_equal(image, image_after) and np.array_equal(mask, mask_after)
 
 
-def test_the_chosen_clip_is_shown_before_and_after(rolled: AugmentationDice, asked: list[Any]) -> None:
+def test_the_chosen_clip_is_shown_before_and_after(rolled: AugmentationInspector, asked: list[Any]) -> None:
     rolled.set(clip=2, seed=3)
     images, masks = rolled.batch()
     before_after = {"cut": (images, masks), "after swap-and-attach": rolled.swapped(images, masks)}
@@ -139,13 +141,13 @@ def test_a_clip_from_one_image_reads_no_other_frame() -> None:
         )
         for video in videos
     ]
-    one, other = AugmentationDice(videos), AugmentationDice(white)
+    one, other = AugmentationInspector(videos), AugmentationInspector(white)
     assert torch.equal(one.batch()[0], other.batch()[0])
     one.kind = other.kind = "from a video"
     assert not torch.equal(one.batch()[0], other.batch()[0])
 
 
-def test_rolling_takes_the_next_seed_and_begins_again_at_the_end(rolled: AugmentationDice) -> None:
+def test_rolling_takes_the_next_seed_and_begins_again_at_the_end(rolled: AugmentationInspector) -> None:
     control(rolled, "roll").click()
     assert rolled.seed == control(rolled, "seed").value == 1 and rolled.caption.startswith("Seed 1,")
     rolled.seed = control(rolled, "seed").max
@@ -153,7 +155,7 @@ def test_rolling_takes_the_next_seed_and_begins_again_at_the_end(rolled: Augment
     assert rolled.seed == 0
 
 
-def test_controls_go_as_far_as_there_are_clips_and_seeds(rolled: AugmentationDice) -> None:
+def test_controls_go_as_far_as_there_are_clips_and_seeds(rolled: AugmentationInspector) -> None:
     for wrong in ({"clip": 3}, {"seed": -1}, {"probability": 1.1}, {"kind": "from a book"}):
         with pytest.raises(traitlets.TraitError, match=f"{next(iter(wrong))} is"):
             rolled.set(**wrong)
@@ -161,11 +163,11 @@ def test_controls_go_as_far_as_there_are_clips_and_seeds(rolled: AugmentationDic
 
 def test_a_clip_needs_a_partner() -> None:
     with pytest.raises(ValueError, match="1 videos; expected two or more"):
-        AugmentationDice([short(NAMES[0])])
+        AugmentationInspector([short(NAMES[0])])
 
 
 def test_a_video_without_a_large_object_is_named_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dice, "MOST_TRIED", 2)
     empty: Video = replace(square_video(name="dots"), truth=[np.zeros((60, 72), np.uint8)] * 6)
     with pytest.raises(InputError, match="dots: 2 cuts without an object that is large enough"):
-        AugmentationDice([square_video(), empty])
+        AugmentationInspector([square_video(), empty])

@@ -14,7 +14,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap, to_rgb
 
 from tbd_lib.course.viz import heat_maps, score_maps
-from tbd_lib.course.viz.described import LINES
+from tbd_lib.course.viz.page import LINES
 from tbd_lib.video.overlay import OKABE_ITO
 
 VISION = {

@@ -16,7 +16,7 @@ from PIL import Image as Pictures
 from tbd_lib.course.viz.described import Described, new_figure
 from tbd_lib.course.widgets import (
     AggregationInspector,
-    AugmentationDice,
+    AugmentationInspector,
     DistanceInspector,
     TemplateInspector,
     TrackerTimeline,
@@ -58,7 +58,7 @@ def made(name: str) -> Inspector:
     kinds: dict[str, Callable[[], Inspector]] = {
         "template": lambda: TemplateInspector(model(), [twins]),
         "distance": lambda: DistanceInspector(model(), twins),
-        "dice": lambda: AugmentationDice([twins, short("leaving")]),
+        "dice": lambda: AugmentationInspector([twins, short("leaving")]),
         "timeline": lambda: TrackerTimeline(model(), twins),
         "aggregation": lambda: AggregationInspector(model(), twins),
     }

@@ -9,9 +9,9 @@ from figures import SIZE, box, drawn, frame
 from inspected import control, corrected_by_hand, instead_of_drawing, numbers
 from ipywidgets import Play
 from small_runs import square_video, tiny_model
+from tbd_lib.course.viz.timeline import timeline
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.timeline import timeline
 from tbd_lib.course.widgets import TrackerTimeline
 from tbd_lib.course.widgets import timeline as widget
 from tbd_lib.evaluation.metrics import score_video

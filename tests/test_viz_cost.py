@@ -12,14 +12,9 @@ def test_parts_are_bound_by_memory_left_of_the_ridge_and_by_arithmetic_right_of_
         "Roof of 100 billion operations and 10 billion bytes per second, ridge at 10 operations per byte. "
         "maximum: 0.25 operations per byte, bound by memory; product: 40 operations per byte, bound by arithmetic."
     )
-
-
-def test_the_roof_is_the_lower_of_both() -> None:
-    described = roofline({"product": 40.0, "maximum": 0.25}, peak=100e9, bandwidth=10e9)
-    roof, _, maximum, product = described.figure.axes[0].lines
-    along, height = (np.asarray(one, np.float64) for one in (roof.get_xdata(), roof.get_ydata()))
-    assert np.allclose(height, np.minimum(100, 10 * along))
-    assert np.asarray(maximum.get_ydata()) == 2.5 and np.asarray(product.get_ydata()) == 100
+    roof, _, maximum, product = (np.asarray(line.get_xydata()) for line in described.figure.axes[0].lines)
+    np.testing.assert_allclose(roof[:, 1], np.minimum(100, 10 * roof[:, 0]))
+    assert maximum.tolist() == [[0.25, 2.5]] and product.tolist() == [[40, 100]]
 
 
 def test_nothing_can_be_drawn_at_zero() -> None:

@@ -1,47 +1,17 @@
 """Figures of numbers: they draw the numbers that they are given, and their sentence says the same."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from figures import drawn
 from matplotlib.colors import to_hex
 
 from tbd_lib.course.viz import Described, bars, curves, heat_maps, lines
-from tbd_lib.video.overlay import OKABE_ITO
+from tbd_lib.course.viz.ablations import by_seed
 
 RAMP = np.linspace(0, 1, 5)
-
-
-@pytest.fixture
-def curve() -> Described:
-    return curves({"up": np.array([0.25, 0.5, 0.75]), "down": np.array([0.9, 0.1, 0.5])}, "J", first=1, marked=[2])
-
-
-def test_curves_draw_their_values_from_the_first_frame_on(curve: Described):
-    up, down, mark = (np.asarray(line.get_xydata()).tolist() for line in curve.figure.axes[0].lines)
-    assert up == [[1, 0.25], [2, 0.5], [3, 0.75]]
-    assert down == [[1, 0.9], [2, 0.1], [3, 0.5]]
-    assert mark == [[2, 0], [2, 1]]  # from the bottom to the top of the panel
-    assert [text.get_text() for text in curve.figure.legends[0].get_texts()] == ["up", "down"]
-
-
-def test_curves_say_how_they_begin_and_end_their_mean_and_their_least_value(curve: Described):
-    assert curve.sentence == (
-        "J by frame. up: from 0.25 to 0.75, mean 0.50, least 0.25 at 1; "
-        "down: from 0.90 to 0.50, mean 0.50, least 0.10 at 2."
-    )
-    by_step = curves({"x": np.array([0.9, 0.1])}, "J", along="step")
-    assert by_step.sentence == "J by step. x: from 0.90 to 0.10, mean 0.50, least 0.10 at 1."
-    assert by_step.figure.axes[0].get_xlabel() == "step" and by_step.figure.axes[0].get_ylabel() == "J"
-
-
-def test_four_curves_differ_in_colour_and_in_dash_and_a_fifth_is_refused():
-    lines = curves(dict.fromkeys("abcd", RAMP), "J").figure.axes[0].lines
-    assert len({to_hex(line.get_color()) for line in lines}) == len({line.get_linestyle() for line in lines}) == 4
-    with pytest.raises(ValueError):
-        curves(dict.fromkeys("abcde", RAMP), "J")
-
-
-# --- lines
+FEW = [0.5, 1.0]
 
 
 def points(described: Described) -> list[list[list[float]]]:
@@ -49,44 +19,61 @@ def points(described: Described) -> list[list[list[float]]]:
     return [np.asarray(line.get_xydata()).tolist() for line in described.figure.axes[0].lines]
 
 
-def test_lines_draw_every_value_at_its_place_and_say_how_they_run():
-    cost = {"plain": np.array([2.0, 8.0, 1234.5]), "shared": np.array([0.5, 0.125, 0.25])}
-    described = lines(np.array([1.0, 5.0, 20.0]), cost, "GFLOP", "objects", marked=[10.0])
-    plain, shared, mark = points(described)
-    assert plain == [[1, 2], [5, 8], [20, 1234.5]] and shared == [[1, 0.5], [5, 0.125], [20, 0.25]]
-    assert [place for place, _ in mark] == [10, 10]
+def names(described: Described) -> list[str]:
+    return [text.get_text() for text in described.figure.legends[0].get_texts()]
+
+
+def test_curves_draw_their_values_from_the_first_frame_on_and_say_how_they_run():
+    values = {"up": np.array([0.25, 0.5, 0.75]), "down": np.array([0.9, 0.1, 0.5])}
+    described = curves(values, "J", along="step", first=1, marked=[2])
+    assert points(described) == [
+        [[1, 0.25], [2, 0.5], [3, 0.75]],
+        [[1, 0.9], [2, 0.1], [3, 0.5]],
+        [[2, 0], [2, 1]],  # the mark, from the bottom to the top of the panel
+    ]
+    ax = described.figure.axes[0]
+    assert names(described) == ["up", "down"] and (ax.get_xlabel(), ax.get_ylabel()) == ("step", "J")
     assert described.sentence == (
+        "J by step. up: from 0.25 to 0.75, mean 0.50, least 0.25 at 1; "
+        "down: from 0.90 to 0.50, mean 0.50, least 0.10 at 2."
+    )
+
+
+@pytest.mark.parametrize(
+    "along", [np.array([1.0, 5.0, 20.0]), {"shared": np.array([2.5, 5.0, 7.5]), "plain": RAMP[:3]}]
+)
+def test_lines_draw_every_value_at_its_place(along: np.ndarray | dict[str, np.ndarray]):
+    cost = {"plain": np.array([2.0, 8.0, 1234.5]), "shared": np.array([0.5, 0.125, 0.25])}
+    described = lines(along, cost, "GFLOP", "objects", marked=[10.0])
+    *drawn_lines, mark = points(described)
+    for line, (name, values) in zip(drawn_lines, cost.items(), strict=True):
+        places = along[name] if isinstance(along, dict) else along
+        assert line == np.stack([places, values], 1).tolist()
+    assert [place for place, _ in mark] == [10, 10] and names(described) == ["plain", "shared"]
+    assert (described.figure.axes[0].get_xlabel(), described.figure.axes[0].get_ylabel()) == ("objects", "GFLOP")
+
+
+def test_lines_say_how_they_run():
+    cost = {"plain": np.array([2.0, 8.0, 1234.5]), "shared": np.array([0.5, 0.125, 0.25])}
+    assert lines(np.array([1.0, 5.0, 20.0]), cost, "GFLOP", "objects").sentence == (
         "GFLOP by objects. plain: from 2 to 1.23e+03, least 2 at 1, most 1.23e+03; "
         "shared: from 0.5 to 0.25, least 0.125 at 5, most 0.5."
     )
-    ax = described.figure.axes[0]
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("objects", "GFLOP", "linear")
-    assert [text.get_text() for text in described.figure.legends[0].get_texts()] == ["plain", "shared"]
 
 
-def test_each_line_may_have_places_of_its_own():
-    along = {"a": np.array([0.0, 10.0]), "b": np.array([2.5, 5.0, 7.5])}
-    described = lines(along, {"b": np.array([3.0, 1.0, 2.0]), "a": np.array([4.0, 6.0])}, "loss", "step")
-    assert points(described) == [[[2.5, 3], [5, 1], [7.5, 2]], [[0, 4], [10, 6]]]
-    assert described.sentence == (
-        "loss by step. b: from 3 to 2, least 1 at 5, most 3; a: from 4 to 6, least 4 at 0, most 6."
-    )
-
-
-def test_lines_may_have_a_logarithmic_axis_and_say_the_same_numbers():
-    values = {"x": np.array([1e-4, 1.0, 1e4])}
-    described = lines(RAMP[:3], values, "odds", "p", logarithmic=True)
-    assert described.figure.axes[0].get_yscale() == "log"
-    assert described.sentence == lines(RAMP[:3], values, "odds", "p").sentence
-
-
-def test_a_fifth_line_is_refused():
-    assert len(lines(RAMP, dict.fromkeys("abcd", RAMP), "x", "y").figure.axes[0].lines) == 4
-    with pytest.raises(ValueError):
-        lines(RAMP, dict.fromkeys("abcde", RAMP), "x", "y")
-
-
-# --- bars
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda names: curves(dict.fromkeys(names, RAMP), "J"),
+        lambda names: lines(RAMP, dict.fromkeys(names, RAMP), "x", "y"),
+        lambda names: by_seed(dict.fromkeys(names, FEW), "J"),
+    ],
+)
+def test_four_lines_differ_in_colour_and_in_dash_and_a_fifth_is_refused(draw: Callable[[str], Described]):
+    four = draw("abcd").figure.axes[0].lines
+    assert len({to_hex(line.get_color()) for line in four}) == len({line.get_linestyle() for line in four}) == 4
+    with pytest.raises(ValueError, match="5 lines; expected at most 4"):
+        draw("abcde")
 
 
 def test_bars_are_as_long_as_their_values_from_top_to_bottom():
@@ -99,49 +86,19 @@ def test_bars_are_as_long_as_their_values_from_top_to_bottom():
     assert described.sentence == "J&F: full 0.63, coarse only 0.465."
 
 
-def test_the_spread_of_a_bar_is_drawn_and_said_where_it_is_known():
+def test_the_spread_of_a_bar_is_drawn_and_named_where_it_is_known():
     described = bars({"a": 2.0, "b": 3.0}, "ms", spread={"b": (2.5, 4.0)})
-    with_spread = [line.get_xydata() for line in described.figure.axes[0].lines]
-    assert np.asarray(with_spread).tolist() == [[[2, 0], [2, 0]], [[2.5, 1], [4, 1]]]
+    assert points(described) == [[[2, 0], [2, 0]], [[2.5, 1], [4, 1]]]
     assert [text.get_position() for text in described.figure.axes[0].texts] == [(2, 0), (4, 1)]
     assert described.sentence == "ms: a 2, b 3 (2.5 to 4)."
 
 
-def test_a_limit_is_a_dashed_line_with_a_name():
-    described = bars({"a": 2.0}, "GiB", limit=("a free GPU", 15.0))
-    limit = described.figure.axes[0].lines[-1]
-    assert np.asarray(limit.get_xdata()).tolist() == [15, 15] and limit.get_linestyle() == "--"
-    assert to_hex(limit.get_color()) == OKABE_ITO[5]
-    legend = described.figure.axes[0].get_legend()
-    assert legend is not None and [text.get_text() for text in legend.get_texts()] == ["a free GPU"]
-    assert described.sentence == "GiB: a 2, dashed line, a free GPU, at 15."
-
-
-# --- heat maps
-
-
 def test_heat_maps_share_one_scale_and_say_where_each_is_greatest():
-    maps = {"a": np.array([[0.0, 0.5], [0.25, -1.0]]), "b": np.array([[0.1, 0.2], [4.0, 0.3]])}
+    maps = {"a": np.array([[0.0, 0.5], [0.25, -1.0]]), "b": np.array([[1e-7, 0.2], [4.0, 0.3]])}
     described = heat_maps(maps, "Affinity")
     assert all(np.array_equal(*pair) for pair in zip(drawn(described)[:2], maps.values(), strict=True))
     assert [ax.images[0].get_clim() for ax in described.figure.axes[:2]] == [(-1, 4)] * 2
     assert [ax.get_title() for ax in described.figure.axes[:2]] == ["a", "b"]
-    assert described.sentence == (
-        "Affinity. a: -1 to 0.5, greatest at row 0, column 1; b: 0.1 to 4, greatest at row 1, column 0."
+    assert described.sentence == (  # what is nearly nothing is called 0
+        "Affinity. a: -1 to 0.5, greatest at row 0, column 1; b: 0 to 4, greatest at row 1, column 0."
     )
-
-
-@pytest.mark.parametrize(("count", "columns", "rows"), [(1, 5, 1), (3, 5, 1), (3, 2, 2)])
-def test_heat_maps_stand_in_rows_and_no_empty_axes_are_seen(count: int, columns: int, rows: int):
-    described = heat_maps({f"{i}": np.eye(2) for i in range(count)}, "x", columns=columns)
-    grid = described.figure.axes[0].get_gridspec()
-    assert grid is not None and (grid.nrows, grid.ncols) == (rows, min(count, columns))
-    places = rows * min(count, columns)
-    assert not any(ax.axison for ax in described.figure.axes[count:places])
-    assert len(described.figure.axes) == places + 1  # and the scale
-    assert described.sentence.count("greatest at row 0, column 0") == count
-
-
-def test_what_is_nearly_nothing_in_a_heat_map_is_called_nothing():
-    sentence = heat_maps({"a": np.array([[1e-7, 0.001234]])}, "x").sentence
-    assert sentence == "x. a: 0 to 0.00123, greatest at row 0, column 1."

@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from torch import Tensor
 
-from tbd_lib.course.viz.described import HALO, TITLE, WIDTH, Described, aspect, new_figure, outline, picture
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.grid import Panel, cells_of, grid_panels
+from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, in_corner, new_figure, new_panels, outline, picture
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.method.shapes import STRIDE
-from tbd_lib.tracking.geometry import crop, pad, padded_size
+from tbd_lib.tracking.geometry import padded_size
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Frame
 from tbd_lib.video.masks import ids_of, size_of
@@ -21,38 +19,29 @@ from tbd_lib.video.overlay import overlay
 
 
 def pictures(
-    panels: Mapping[str, Image], said: str, outlined: Mapping[str, Mask] | None = None, columns: int = 4
+    panels: Mapping[str, Image], sentence: str, outlined: Mapping[str, Mask] | None = None, columns: int = 4
 ) -> Described:
     """Pictures side by side under their titles.
 
     Args:
         panels: one picture per title; ``overlay`` makes one with masks.
-        said: the sentence. Compute it from what the pictures are to show: sizes, counts, places, scores.
+        sentence: the caption. Compute it from what the pictures are to show: sizes, counts, places, scores.
         outlined: masks, by title, whose outlines are drawn in white.
         columns: at most so many in a row.
     """
-    columns = min(columns, len(panels))
-    rows = -(-len(panels) // columns)
-    tallest = max(aspect(one) for one in panels.values())
-    figure = new_figure(rows * (WIDTH / columns * tallest + TITLE))
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, (title, one) in zip(axes, panels.items(), strict=False):
-        picture(ax, one, title)
+    figure, axes = new_panels(len(panels), columns, max(map(aspect, panels.values())))
+    for ax, (title, image) in zip(axes, panels.items(), strict=True):
+        picture(ax, image, title)
         if outlined and title in outlined:
             outline(ax, outlined[title])
-    for ax in axes[len(panels) :]:
-        ax.set_axis_off()
-    return Described(figure, said, photographic=True)
+    return Described(figure, sentence, photographic=True)
 
 
 def given_mask(frame: Frame, mask: Mask) -> Described:
     """A frame, and the same frame with the objects that are given in it."""
-    figure = new_figure(WIDTH / 2 * aspect(frame.image) + TITLE)
-    left, right = figure.subplots(1, 2)
-    picture(left, frame.image, f"frame {frame.name}")
-    picture(right, overlay(frame.image, mask), "given mask")
     places = "; ".join(_place_of(mask, i) for i in ids_of(mask))
-    return Described(figure, f"Frame {frame.name} and the mask given in it: {places}.", photographic=True)
+    panels = {f"frame {frame.name}": frame.image, "given mask": overlay(frame.image, mask)}
+    return pictures(panels, f"Frame {frame.name} and the mask given in it: {places}.")
 
 
 def mask_strip(frames: Sequence[Frame], rows: Mapping[str, Sequence[Mask]], truth: Sequence[Mask]) -> Described:
@@ -63,17 +52,17 @@ def mask_strip(frames: Sequence[Frame], rows: Mapping[str, Sequence[Mask]], trut
     figure = new_figure(len(rows) * WIDTH / len(frames) * aspect(frames[0].image) + TITLE)
     axes = figure.subplots(len(rows), len(frames), squeeze=False)
     ids = sorted({i for mask in truth for i in ids_of(mask)})
-    said = []
+    clauses = []
     for row, (name, masks) in zip(axes, rows.items(), strict=True):
         row[0].set_ylabel(name)
         scores = [_mean_jaccard(mask, true, ids) for mask, true in zip(masks, truth, strict=True)]
         for ax, frame, mask, true, score in zip(row, frames, masks, truth, scores, strict=True):
-            picture(ax, overlay(frame.image, mask), f"frame {frame.name}" if not said else "")
+            picture(ax, overlay(frame.image, mask), "" if clauses else f"frame {frame.name}")
             outline(ax, true)
-            ax.text(0.03, 0.05, f"J {score:.2f}", color="white", path_effects=HALO, transform=ax.transAxes)
-        said.append(f"{name}: {', '.join(f'{score:.2f}' for score in scores)}")
+            in_corner(ax, f"J {score:.2f}")
+        clauses.append(f"{name}: {', '.join(f'{score:.2f}' for score in scores)}")
     numbers = ", ".join(frame.name for frame in frames)
-    return Described(figure, f"J in the frames {numbers}. {'; '.join(said)}.", photographic=True)
+    return Described(figure, f"J in the frames {numbers}. {'; '.join(clauses)}.", photographic=True)
 
 
 def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]]) -> Described:
@@ -87,21 +76,19 @@ def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]
     Raises:
         ValueError: a map that is not of the frame's grid.
     """
-    maps = {name: one.detach().cpu() for name, one in maps.items()}
-    figure = new_figure(WIDTH / (len(maps) + 1) * aspect(image) + TITLE)
-    axes = figure.subplots(1, len(maps) + 1)
-    picture(axes[0], image, "frame")
-    scale = ScalarMappable(Normalize(0, max(float(one.max()) for one in maps.values())), "viridis")
-    for ax, (name, one) in zip(axes[1:], maps.items(), strict=True):
-        ax.imshow(_on_pixels(one, mask).numpy(), cmap=scale.cmap, norm=scale.norm)
-        ax.set(xticks=[], yticks=[], title=name)
-    figure.colorbar(scale, ax=axes, shrink=0.8, aspect=12, pad=0.01)
-    for ax in axes:
-        outline(ax, mask)
-    inside = _cells_of(mask)
-    said = [f"{name}: {_best(one, inside)} inside, {_best(one, ~inside)} outside" for name, one in maps.items()]
-    sentence = f"Best score inside and outside the object's outline. {'; '.join(said)}."
-    return Described(figure, sentence, photographic=True)
+    size = mask.shape[0], mask.shape[1]
+    arrays = {name: scores.detach().cpu().numpy() for name, scores in maps.items()}
+    for scores in arrays.values():
+        if padded_size(size) != (scores.shape[0] * STRIDE, scores.shape[1] * STRIDE):
+            raise ValueError(f"a map of {size_of(scores.shape)} cells; expected the grid of {size_of(size)} pixels")
+    panels = [Panel(name, scores=scores, outlined=mask) for name, scores in arrays.items()]
+    inside = cells_of(mask > 0, size)
+    clauses = [
+        f"{name}: {_best(scores, inside)} inside, {_best(scores, ~inside)} outside" for name, scores in arrays.items()
+    ]
+    sentence = f"Best score inside and outside the object's outline. {'; '.join(clauses)}."
+    most = max(float(scores.max()) for scores in arrays.values())
+    return grid_panels([Panel("frame", image, outlined=mask), *panels], size, sentence, 1 + len(panels), most)
 
 
 def _place_of(mask: Mask, i: int) -> str:
@@ -116,23 +103,7 @@ def _mean_jaccard(mask: Mask, true: Mask, ids: Sequence[int]) -> float:
     return float(np.mean([jaccard(mask == i, true == i) for i in ids]))
 
 
-def _best(scores: Float[Tensor, "h w"], where: Bool[Tensor, "h w"]) -> str:
-    """The highest score among some cells, and the cell."""
-    best = int(scores.masked_fill(~where, -torch.inf).argmax())
-    row, column = divmod(best, scores.shape[1])
-    return f"{float(scores[row, column]):.2f} (row {row}, column {column})"
-
-
-def _on_pixels(scores: Float[Tensor, "h w"], mask: Mask) -> Float[Tensor, "H W"]:
-    """Each cell's score at its pixels, without those that padding has added."""
-    size = (mask.shape[0], mask.shape[1])
-    if padded_size(size) != (scores.shape[0] * STRIDE, scores.shape[1] * STRIDE):
-        raise ValueError(f"a map of {size_of(scores.shape)} cells; expected the grid of {size_of(size)} pixels")
-    pixels = scores.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1)
-    return crop(pixels[None], size)[0]
-
-
-def _cells_of(mask: Mask) -> Bool[Tensor, "h w"]:
-    """The cells of the padded frame that hold a pixel of an object."""
-    padded = pad(torch.from_numpy(mask > 0)[None, None].float())
-    return F.max_pool2d(padded, STRIDE)[0, 0] > 0
+def _best(scores: Float[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"]) -> str:
+    """The highest score among some cells, and its cell."""
+    row, column = np.unravel_index(np.where(where, scores, -np.inf).argmax(), scores.shape)
+    return f"{scores[row, column]:.2f} (row {row}, column {column})"

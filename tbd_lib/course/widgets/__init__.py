@@ -10,7 +10,7 @@ with extra("course"):
     import ipywidgets  # noqa: F401
 
 from tbd_lib.course.widgets.aggregation_inspector import AggregationInspector
-from tbd_lib.course.widgets.augmentation_inspector import AugmentationDice
+from tbd_lib.course.widgets.augmentation_inspector import AugmentationInspector
 from tbd_lib.course.widgets.distance_inspector import DistanceInspector
 from tbd_lib.course.widgets.drawing import MaskDrawing, draw_on
 from tbd_lib.course.widgets.history import History, Moment
@@ -19,7 +19,7 @@ from tbd_lib.course.widgets.timeline import TrackerTimeline
 
 __all__ = [
     "AggregationInspector",
-    "AugmentationDice",
+    "AugmentationInspector",
     "DistanceInspector",
     "History",
     "MaskDrawing",

@@ -5,14 +5,13 @@ import math
 import numpy as np
 import torch
 import traitlets
-from ipywidgets import IntSlider
 from jaxtyping import Float
 from torch import Tensor
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.odds import odds_figure
+from tbd_lib.course.viz.frame_and_charts import odds_figure
 from tbd_lib.course.widgets.history import History
-from tbd_lib.course.widgets.inspector import CONTROL, Inspector, button
+from tbd_lib.course.widgets.inspector import Inspector, button, slider
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.video.frames import Video
@@ -34,30 +33,28 @@ class AggregationInspector(Inspector):
     def __init__(self, model: TBD, video: Video, config: TrackConfig | None = None) -> None:
         self.history = History(model, video, config)
         rows, columns = self.history[0].after.work
-        frames = IntSlider(1, 1, len(self.history) - 1, description="frame", layout=CONTROL)
-        row = IntSlider(0, 0, rows - 1, description="row", layout=CONTROL)
-        column = IntSlider(0, 0, columns - 1, description="column", layout=CONTROL)
+        frame = slider("frame", 1, len(self.history) - 1)
+        row, column = slider("row", 0, rows - 1), slider("column", 0, columns - 1)
         disputed = button("most disputed pixel", self.seek_disputed, "where the two best are nearest to each other")
-        super().__init__([frames, row, column, disputed])
-        self._tie(frame=frames, row=row, column=column)
+        super().__init__([frame, row, column, disputed])
+        self._tie(frame=frame, row=row, column=column)
         self.seek_disputed()
 
     def view(self) -> Described:
         """The frame with the pixel marked, and bars of every object's probability alone and together."""
         step = self.history[self.frame].step
-        alone, together = self.alone(), step.prob[:, self.row, self.column].cpu().double().numpy()
+        alone, together = self.alone(), step.prob[:, self.row, self.column].cpu().double().tolist()
         names = ["background", *(f"object {i}" for i in step.ids)]
-        least = 1 - max(alone)
-        told = [f"background: least 1 - p {least:.3f}, odds {_odds(least)}, together {together[0]:.3f}"]
-        told += [
-            f"{name}: alone {p:.3f}, odds {_odds(p)}, together {share:.3f}"
-            for name, p, share in zip(names[1:], alone, together[1:], strict=True)
+        before = dict(zip(names, [1 - max(alone), *alone], strict=True))
+        after = dict(zip(names, together, strict=True))
+        labels = ["background: least 1 - p", *(f"{name}: alone" for name in names[1:])]
+        parts = [
+            f"{label} {p:.3f}, odds {_odds(p)}, together {share:.3f}"
+            for label, p, share in zip(labels, before.values(), together, strict=True)
         ]
-        won = names[int(together.argmax())]
-        said = f"Frame {step.name}, row {self.row}, column {self.column}: {won}. {'; '.join(told)}."
-        before = dict(zip(names, [least, *alone], strict=True))
-        after = dict(zip(names, together.tolist(), strict=True))
-        return odds_figure(step.image, step.mask, self.place(), before, after, said)
+        winner = max(after, key=lambda name: after[name])
+        sentence = f"Frame {step.name}, row {self.row}, column {self.column}: {winner}. {'; '.join(parts)}."
+        return odds_figure(step.image, step.mask, self.place(), before, after, sentence)
 
     def alone(self) -> list[float]:
         """Each object's own probability at the pixel, as the decoder gave it."""
@@ -65,13 +62,16 @@ class AggregationInspector(Inspector):
         return log_odds_of(prob.cpu().double()[:, None, None]).sigmoid().flatten().tolist()
 
     def place(self) -> tuple[float, float]:
-        """Row and column in the frame's own pixels."""
-        moment = self.history[self.frame]
-        (rows, columns), (high, wide) = moment.after.work, moment.after.frame
-        return (self.row + 0.5) * high / rows - 0.5, (self.column + 0.5) * wide / columns - 0.5
+        """Row and column of the pixel in the video's own size."""
+        state = self.history[self.frame].after
+        row, column = (
+            (place + 0.5) * size / worked - 0.5
+            for place, size, worked in zip((self.row, self.column), state.frame, state.work, strict=True)
+        )
+        return row, column
 
     def seek_disputed(self) -> None:
-        """Choose the pixel that two objects, or one and the background, claim most nearly alike."""
+        """Choose the pixel that two objects claim most nearly alike; a single object and the background."""
         prob = self.history[self.frame].step.prob
         rivals = prob[1:] if len(prob) > 2 else prob
         second = torch.topk(rivals, 2, dim=0).values[1].cpu().numpy()
@@ -80,7 +80,7 @@ class AggregationInspector(Inspector):
 
 
 def log_odds_of(together: Float[Tensor, "labels H W"]) -> Float[Tensor, "labels-1 H W"]:
-    """Undo ``tracker.aggregate_log_odds``: every object's own log-odds (unless they were beyond the clamp).
+    """Undo ``aggregate_log_odds``: every object's own log-odds (unless they were beyond the clamp).
 
     Against the background an object has ``l + max l``, of which the largest is twice its own.
     """
@@ -91,6 +91,6 @@ def log_odds_of(together: Float[Tensor, "labels H W"]) -> Float[Tensor, "labels-
 def _odds(p: float) -> str:
     """``p / (1 - p)``, in short."""
     if not 0 < p < 1:
-        return "0" if p <= 0 else "without end"
+        return "0" if p <= 0 else "infinite"
     odds = p / (1 - p)
     return f"{odds:.3g}" if 1e-3 <= odds < 1e4 else f"10^{math.log10(odds):.0f}"

@@ -1,12 +1,12 @@
 """The distance inspector: bend the distance score by hand, and see what becomes of the local score and the mask."""
 
-from copy import copy
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import torch
 import traitlets
-from ipywidgets import Dropdown, FloatSlider, HBox, IntSlider, Layout
+from ipywidgets import FloatSlider, HBox, Layout
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from traitlets.utils.bunch import Bunch
@@ -14,7 +14,7 @@ from traitlets.utils.bunch import Bunch
 from tbd_lib.course.viz.described import Described
 from tbd_lib.course.viz.grid import Panel, cells_of, curve_and_panels
 from tbd_lib.course.widgets.history import SCORES, History
-from tbd_lib.course.widgets.inspector import CONTROL, Inspector, button
+from tbd_lib.course.widgets.inspector import Inspector, button, menu, slider
 from tbd_lib.evaluation.metrics import jaccard, score_video
 from tbd_lib.method.distance import squared_distances
 from tbd_lib.method.model import TBD
@@ -25,15 +25,18 @@ from tbd_lib.video.masks import ids_of
 
 KNOTS = (0, 1, 2, 4, 6, 8, 12, 20)
 """Distances in grid cells at which the score can be set; straight lines between, constant beyond."""
+READY: dict[str, tuple[float, ...]] = {
+    "one everywhere": (1.0,) * len(KNOTS),
+    "near only": (1.0, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "far only": (0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 1.0, 1.0),
+}
+"""Curves to begin with, by name."""
 LOCAL = SCORES.index("local foreground")
 UPRIGHT = Layout(width="52px", height="180px")  # lower, and letters are cut off
 
 
-class DrawnScorer(nn.Module):
-    """A distance score that somebody has drawn: straight lines between its values at ``KNOTS``.
-
-    It takes the place of ``DistanceScorer``.
-    """
+class CurveScorer(nn.Module):
+    """A distance score in place of the learned one: straight lines between its values at ``KNOTS``."""
 
     def __init__(self, values: tuple[float, ...]) -> None:
         super().__init__()
@@ -48,81 +51,78 @@ class DrawnScorer(nn.Module):
         return self(squared_distances(h, w).sqrt())
 
 
-def with_scorer(model: TBD, scorer: nn.Module) -> TBD:
-    """A model that shares everything with ``model`` but its distance score."""
-    twin = copy(model)
-    twin._modules = {**model._modules, "distance": scorer}
-    return twin
-
-
 class DistanceInspector(Inspector):
     """Shows one frame with a distance score that is drawn by hand, beside the learned one.
 
     Args:
-        model: in inference mode, on the CPU.
+        model: in inference mode, on the CPU. It is copied: what is drawn does not change it.
         video: with true masks, and frames that can be taken by number. Its first object is looked at.
         config: of the tracker.
     """
 
     frame = traitlets.Int(1, help="number of a frame, from 1")
-    curve = traitlets.Unicode("learned", help="one of the ready curves; 'by hand' after a point was moved")
+    curve = traitlets.Unicode("learned", help="name of a ready curve; 'by hand' after a point was moved")
     points = traitlets.Tuple(*(traitlets.Float(min=0, max=1) for _ in KNOTS), help="the score at each of KNOTS")
 
     def __init__(self, model: TBD, video: Video, config: TrackConfig | None = None) -> None:
         assert video.truth is not None, f"{video.name} has no true masks to compare with"
-        self._model, self._config = model, config
+        self._bent, self._config = deepcopy(model), config
         self._truth = video.truth
         self._object = ids_of(video.given[0])[0]
         self._history = History(model, video, config)
         with torch.no_grad():
             learned = model.distance(torch.tensor(KNOTS, dtype=torch.float32)).tolist()
         self.curves = {"learned": tuple(round(value, 2) for value in learned), **READY}
-        frames = IntSlider(1, 1, len(self._history) - 1, description="frame", layout=CONTROL)
-        chosen = Dropdown(options=[*self.curves, "by hand"], description="curve", layout=CONTROL)
+        frame = slider("frame", 1, len(self._history) - 1)
+        curve = menu("curve", [*self.curves, "by hand"])
         self._points = [_point(at, value) for at, value in zip(KNOTS, self.curves["learned"], strict=True)]
         whole = button("track the whole video", self.track, "with this curve and with the learned one")
-        super().__init__([frames, chosen, whole, HBox(self._points)])
+        super().__init__([frame, curve, HBox(self._points), whole])
         self.points = self.curves["learned"]
         self.whole = ""
-        self._tie(frame=frames, curve=chosen)
+        self._tie(frame=frame, curve=curve)
         self.observe(self._moved, "points")
-        for place, slider in enumerate(self._points):
-            slider.observe(lambda change, place=place: self._set_point(place, change["new"]), "value")
+        for place, point in enumerate(self._points):
+            point.observe(lambda change, place=place: self._set_point(place, change["new"]), "value")
         self.refresh()
 
     def view(self) -> Described:
         """Both curves, the frame with the mask, and the local score with the drawn curve."""
-        moment, step, i = self._history[self.frame], self.step(), self._object
-        true, size = self._truth[self.frame], moment.after.work
-        inside = cells_of(true == i, size)
-        both = [replace(moment, step=step), moment]
-        scores = [one.scores(i)[LOCAL].cpu().numpy() for one in both]
-        j = [jaccard(one.step.mask == i, true == i) for one in both]
-        told = [f"{_best(map_, inside)}; J {value:.2f}" for map_, value in zip(scores, j, strict=True)]
-        said = f"Frame {step.name}, {self.curve}: best local score {told[0]}. Learned: {told[1]}.{self.whole}"
+        learned = self._history[self.frame]
+        drawn = replace(learned, step=self.step())
+        true, size = self._truth[self.frame], learned.after.work
+        inside = cells_of(true == self._object, size)
+        maps = [moment.scores(self._object)[LOCAL].cpu().numpy() for moment in (drawn, learned)]
+        j = [jaccard(moment.step.mask == self._object, true == self._object) for moment in (drawn, learned)]
+        ours, theirs = (f"{_best(scores, inside)}; J {value:.2f}" for scores, value in zip(maps, j, strict=True))
+        step = drawn.step
+        sentence = f"Frame {step.name}, {self.curve}: best local score {ours}. Learned: {theirs}.{self.whole}"
         panels = [
             Panel(f"frame {step.name}: mask", step.image, outlined=step.mask),
-            Panel("local foreground, true outline", scores=scores[0], outlined=true),
+            Panel("local foreground, true outline", scores=maps[0], outlined=true),
         ]
         curves = {"learned": self.curves["learned"], self.curve: self.points}
-        return curve_and_panels(KNOTS, curves, panels, size, said)
+        return curve_and_panels(KNOTS, curves, panels, size, sentence)
 
     def step(self) -> Step:
         """The frame with the drawn curve, from what the tracker with the learned one remembered."""
         moment = self._history[self.frame]
-        tracker = Tracker(self._twin(), self._config)
+        tracker = Tracker(self._bent_model(), self._config)
         tracker.state = moment.before
         return tracker.step(moment.step.image, self._history.video.given.get(self.frame), moment.step.name)
 
     def track(self) -> None:
-        """Track the whole video with the drawn curve and with the learned one; the caption tells J of both."""
-        drawn = History(self._twin(), self._history.video, self._config).masks()
-        j = [score_video(masks, list(self._truth))[self._object].j.mean() for masks in (drawn, self._history.masks())]
-        self.whole = f" Whole video: J {j[0]:.2f}; learned {j[1]:.2f}."
+        """Track the whole video with the drawn curve and with the learned one; the caption compares their J."""
+        drawn = History(self._bent_model(), self._history.video, self._config)
+        ours, theirs = (
+            score_video(history.masks(), list(self._truth))[self._object].j.mean() for history in (drawn, self._history)
+        )
+        self.whole = f" Whole video: J {ours:.2f}; learned {theirs:.2f}."
         self.refresh()
 
-    def _twin(self) -> TBD:
-        return with_scorer(self._model, DrawnScorer(tuple(self.points)))
+    def _bent_model(self) -> TBD:
+        self._bent.add_module("distance", CurveScorer(tuple(self.points)))
+        return self._bent
 
     def _set_point(self, place: int, value: float) -> None:
         """A slider was moved, by somebody or because the points were."""
@@ -131,26 +131,18 @@ class DistanceInspector(Inspector):
 
     def _changed(self, change: Bunch) -> None:
         """A ready curve sets the points, 'by hand' leaves them where they are."""
-        with self._at_once():
+        with self._draw_once():
             if change.name == "curve":
                 self.points = self.curves.get(str(self.curve), self.points)
 
     def _moved(self, change: Bunch) -> None:
-        """The points changed: what was said of the whole video is no longer true, and the sliders follow."""
-        with self._at_once():
+        """The points changed: J of the whole video no longer holds, and the sliders follow."""
+        with self._draw_once():
             self.whole = ""
-            for slider, value in zip(self._points, self.points, strict=True):
-                slider.value = value
+            for point, value in zip(self._points, self.points, strict=True):
+                point.value = value
             if self.points != self.curves.get(str(self.curve), self.points):
                 self.curve = "by hand"
-
-
-READY: dict[str, tuple[float, ...]] = {
-    "one everywhere": (1.0,) * len(KNOTS),
-    "near only": (1.0, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0),
-    "far only": (0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 1.0, 1.0),
-}
-"""Curves to begin with, by name."""
 
 
 def _best(scores: Float[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"]) -> str:
@@ -160,13 +152,6 @@ def _best(scores: Float[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"]) -> 
 
 
 def _point(at: int, value: float) -> FloatSlider:
-    return FloatSlider(
-        value,
-        min=0,
-        max=1,
-        step=0.01,  # as fine as the curves: a browser moves a slider to the nearest step, and tells so
-        orientation="vertical",
-        description=f"{at}",
-        readout_format=".2f",
-        layout=UPRIGHT,
-    )
+    """A slider for the score at a distance, as fine as the curves: a browser moves a slider to the nearest step."""
+    form = {"orientation": "vertical", "readout_format": ".2f", "layout": UPRIGHT}
+    return FloatSlider(value, min=0, max=1, step=0.01, description=f"{at}", **form)

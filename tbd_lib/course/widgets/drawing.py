@@ -66,7 +66,7 @@ class MaskDrawing(AnyWidget):
     shapes = Shapes(help="what has been drawn").tag(
         sync=True,
         to_json=lambda shapes, _: list(shapes),  # as the page sends it: no difference to be sent back
-        from_json=lambda found, drawing: drawing._taken(found),
+        from_json=lambda found, drawing: drawing._accepted(found),
     )
 
     def __init__(self, image: Image, mask: UInt8[np.ndarray, "rows columns"] | None = None) -> None:
@@ -99,7 +99,7 @@ class MaskDrawing(AnyWidget):
         require_absent(path, overwrite)
         write_mask(path, require_objects(self.mask, path))
 
-    def _taken(self, found: object) -> tuple[Shape, ...]:
+    def _accepted(self, found: object) -> tuple[Shape, ...]:
         """What a page sends, if it can be drawn; else what there is, and the page is told why."""
         try:
             return shapes_of(found, (self.rows, self.columns))
@@ -108,20 +108,20 @@ class MaskDrawing(AnyWidget):
             self.send({"refused": str(error)})
             return self.shapes
 
-    def _said(self) -> str:
+    def _summary(self) -> str:
         mask = self.mask
         sizes = [f"object {i} has {np.count_nonzero(mask == i):,} px" for i in ids_of(mask)]
         shapes = f"{len(self.shapes)} {'shape' if len(self.shapes) == 1 else 'shapes'} drawn"
         return f"A frame of {size_of(mask.shape)} pixels, {shapes}: {'; '.join(sizes) or 'no object'}."
 
     def __repr__(self) -> str:
-        return f"MaskDrawing: {self._said()}"
+        return f"MaskDrawing: {self._summary()}"
 
     def _ipython_display_(self, **options: object) -> None:
         """Display the widget, and for pages that cannot run it the frame with what is drawn now."""
         data, metadata = self._repr_mimebundle_() or ({}, {})
         panels = {"frame": self.image, "drawn mask": overlay(self.image, self.mask)}
-        display_live(pictures(panels, f"As first shown: {self._said()}"), data, metadata)
+        display_live(pictures(panels, f"As first shown: {self._summary()}"), data, metadata)
 
 
 def draw_on(video: Path | str, frame: int = 0, mask: Mask | None = None) -> MaskDrawing:

@@ -1,4 +1,4 @@
-"""A tracked video that keeps what was remembered: every frame can be gone back to, looked into and corrected."""
+"""A tracked video that keeps its states: every frame can be gone back to, looked into and corrected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +16,8 @@ from tbd_lib.tracking.tracker import GivenMask, State, Step, Tracker
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Video
 
-SCORES = tuple(
-    f"{kind} {region}"
-    for kind in ("global", "local", "overall", "short", "long")
-    for region in ("background", "foreground")
-)
+KINDS = ("global", "local", "overall", "short", "long")
+SCORES = tuple(f"{kind} {region}" for kind in KINDS for region in ("background", "foreground"))
 """The ten score maps in the order of ``TBD.match``."""
 
 
@@ -119,13 +116,11 @@ class History:
 
     def drift(self, object_id: int) -> dict[str, Float[np.ndarray, "t"]]:
         """How far the coarse foreground templates have turned away from their start: cosines with the first vector."""
-        kinds = ("overall", "short", "long")
-        found = {kind: [] for kind in kinds}
-        first = None
-        for moment in (self[i] for i in range(1, len(self))):
-            if moment.before is not None and object_id in moment.before.ids:
-                templates = moment.templates(object_id)
-                first = first if first is not None else templates.overall[0, 0, 1]
-                for kind in kinds:
-                    found[kind].append(float(getattr(templates, kind)[0, 0, 1] @ first))
-        return {kind: np.array(values) for kind, values in found.items()}
+        moments = [self[i] for i in range(1, len(self))]
+        templates = [
+            moment.templates(object_id) for moment in moments if moment.before and object_id in moment.before.ids
+        ]
+        return {
+            kind: np.array([float(getattr(now, kind)[0, 0, 1] @ templates[0].overall[0, 0, 1]) for now in templates])
+            for kind in ("overall", "short", "long")
+        }

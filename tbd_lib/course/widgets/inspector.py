@@ -1,17 +1,17 @@
 """What all inspectors share: controls tied to traits, a picture, and a caption that says what the picture shows.
 
-An inspector has no output area of its own: pictures are bytes, captions are text. It is driven by its controls, with
+Pictures are bytes and captions are text: an inspector has no output area of its own. It is driven by its controls, with
 mouse or keyboard, or by its traits from code (``inspector.frame = 7``), which a notebook's test can do.
 """
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Any
 
 import traitlets
-from ipywidgets import HTML, Button, Dropdown, HBox, Image, Layout, VBox, Widget
+from ipywidgets import HTML, Button, Dropdown, HBox, Image, IntSlider, Layout, VBox, Widget
 from traitlets.utils.bunch import Bunch
 
 from tbd_lib.course.viz.described import Described
@@ -27,16 +27,16 @@ class Inspector(VBox):
 
     def __init__(self, controls: Sequence[Widget]) -> None:
         self._picture = Image(layout=Layout(width="100%", max_width="1000px"))
-        self._said = HTML()
-        self._said.add_class("tbd-caption")
+        self._paragraph = HTML()
+        self._paragraph.add_class("tbd-caption")
         row = HBox(list(controls), layout=Layout(flex_flow="row wrap"))
-        super().__init__([row, self._picture, self._said])
+        super().__init__([row, self._picture, self._paragraph])
         self.add_class("tbd-inspector")
         self._waiting = False
         self.shown: Described | None = None
 
     def view(self) -> Described:
-        """The picture and its sentence for what the traits say now."""
+        """The picture and its sentence for the present values of the traits."""
         raise NotImplementedError
 
     def refresh(self) -> None:
@@ -46,16 +46,16 @@ class Inspector(VBox):
             self._picture.format = self.shown.mime.removeprefix("image/")
             self._picture.value = self.shown.content
             self.caption = self.shown.sentence
-            self._said.value = f'<p role="status" aria-live="polite">{escape(self.caption)}</p>'
+            self._paragraph.value = f'<p role="status" aria-live="polite">{escape(self.caption)}</p>'
 
     def set(self, **traits: Any) -> None:
         """Change several traits in the given order, and draw once."""
-        with self._at_once():
+        with self._draw_once():
             for name, value in traits.items():
                 setattr(self, name, value)
 
     @contextmanager
-    def _at_once(self) -> Iterator[None]:
+    def _draw_once(self) -> Iterator[None]:
         """Draw once, after everything that changes within (and within what it calls)."""
         if self._waiting:
             yield
@@ -120,16 +120,26 @@ def _refuse_misfits(control: Any) -> Any:
 
     def check(_: Inspector, proposal: Bunch) -> object:
         value = proposal["value"]
-        chosen = isinstance(control, Dropdown)
-        if not (value in control.options if chosen else control.min <= value <= control.max):
-            expected = ", ".join(map(repr, control.options)) if chosen else f"{control.min} to {control.max}"
+        is_menu = isinstance(control, Dropdown)
+        if not (value in control.options if is_menu else control.min <= value <= control.max):
+            expected = ", ".join(map(repr, control.options)) if is_menu else f"{control.min} to {control.max}"
             raise traitlets.TraitError(f"{proposal['trait'].name} is {value!r}; expected {expected}")
         return value
 
     return check
 
 
-def button(text: str, does: Any, tip: str) -> Button:
+def slider(name: str, least: int, most: int) -> IntSlider:
+    """A slider that begins at its least value."""
+    return IntSlider(least, least, most, description=name, layout=CONTROL)
+
+
+def menu(name: str, options: Sequence[Any], **traits: Any) -> Dropdown:
+    """A menu that begins with its first option, unless ``value`` names another."""
+    return Dropdown(description=name, options=options, layout=CONTROL, **traits)
+
+
+def button(text: str, does: Callable[[], object], tip: str) -> Button:
     """A button that calls ``does`` without arguments."""
     made = Button(description=text, tooltip=tip, layout=Layout(width="auto"))
     made.on_click(lambda _: does())

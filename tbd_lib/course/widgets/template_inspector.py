@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import traitlets
-from ipywidgets import Dropdown, IntSlider
+from ipywidgets import IntSlider
 from jaxtyping import Float
 from torch import Tensor
 from traitlets.utils.bunch import Bunch
@@ -14,7 +14,7 @@ from traitlets.utils.bunch import Bunch
 from tbd_lib.course.viz.described import Described
 from tbd_lib.course.viz.grid import Cell, Panel, cells_of, grid_panels
 from tbd_lib.course.widgets.history import SCORES, History, Moment
-from tbd_lib.course.widgets.inspector import CONTROL, Inspector, button
+from tbd_lib.course.widgets.inspector import Inspector, button, menu, slider
 from tbd_lib.method.matching import affinity, prototype_match
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
@@ -61,20 +61,18 @@ class TemplateInspector(Inspector):
     def __init__(self, model: TBD, videos: Sequence[Video], config: TrackConfig | None = None) -> None:
         self._model = model
         self._histories = {video.name: History(model, video, config) for video in videos}
-        self._objects = Dropdown(description="object", layout=CONTROL)
-        self._frames = IntSlider(1, 1, 1, description="frame", layout=CONTROL)
         offered = [score for score in SCORES if score.split()[0] in model.config.templates]  # others: 0 everywhere
         start = "local foreground" if "local foreground" in offered else offered[-1]
-        self._cells = {name: _slider(name.replace("_", " ")) for name in CELLS}
-        which = Dropdown(options=list(self._histories), description="video", layout=CONTROL)
-        scores = Dropdown(options=offered, value=start, description="score", layout=CONTROL)
+        video, score = menu("video", list(self._histories)), menu("score", offered, value=start)
+        self._objects, self._frames = menu("object", []), slider("frame", 1, 1)
+        self._cells = {name: _cell_slider(name.replace("_", " ")) for name in CELLS}
         outside = button("query: strongest outside", self.seek_outside, "the highest score outside of the object")
         winner = button("template: the winner", self.seek_winner, "the template position that wins at the query")
-        super().__init__([which, scores, self._objects, self._frames, *self._cells.values(), outside, winner])
-        with self._at_once():
-            self.video = which.value
+        super().__init__([video, score, self._objects, self._frames, *self._cells.values(), outside, winner])
+        with self._draw_once():
+            self.video = video.value
             self._open()
-            self._tie(video=which, score=scores, object_id=self._objects, frame=self._frames, **self._cells)
+            self._tie(video=video, score=score, object_id=self._objects, frame=self._frames, **self._cells)
             self.seek_outside()
 
     @property
@@ -87,26 +85,35 @@ class TemplateInspector(Inspector):
         """The frame that is looked at."""
         return self.history[self.frame]
 
+    @property
+    def query(self) -> Cell:
+        """The place in this frame that is looked at."""
+        return self.query_row, self.query_column
+
+    @property
+    def template(self) -> Cell:
+        """The place in the template's frame that is looked at."""
+        return self.template_row, self.template_column
+
     def view(self) -> Described:
         """The template's frame, this frame, the score map, and where the template position fires."""
-        step, size = self.moment.step, self.moment.after.work
-        query, template = (self.query_row, self.query_column), (self.template_row, self.template_column)
+        step, size, scores = self.moment.step, self.moment.after.work, self._map()
+        marked = {"query": self.query}
         panels = [
-            Panel(f"frame {step.name}: query", step.image, outlined=step.mask, marked={"query": query}),
-            Panel(self.score, scores=self._map().numpy(), outlined=step.mask, marked={"query": query}),
+            Panel(f"frame {step.name}: query", step.image, outlined=step.mask, marked=marked),
+            Panel(self.score, scores=scores.numpy(), outlined=step.mask, marked=marked),
         ]
-        value = float(self._map()[query])
-        said = f"Frame {step.name}, object {self.object_id}, {self.score}. Query {_at(query)}: {value:.2f}"
+        sentence = f"Frame {step.name}, object {self.object_id}, {self.score}. "
+        sentence += f"Query {_at(self.query)}: {float(scores[self.query]):.2f}, "
         if (source := self.source()) is None:
-            before = self._coarse_before()
-            panels.append(Panel("the frame before: same vector", scores=before, marked={"query": query}))
-            return grid_panels(panels, size, f"{said}, the cosine with one vector of the whole region.")
-        fires = source.product[:, self._flat(template)].reshape(self._map().shape)
-        panels.insert(
-            0, Panel(f"frame {source.name}: template", source.image, None, source.mask, {"template": template})
-        )
-        panels.append(Panel("where the template fires", scores=fires.numpy(), marked={"template": template}))
-        return grid_panels(panels, size, f"{said}, {self._why(source, query)} {_fires(template, fires)}", columns=2)
+            panels.append(Panel("the frame before: same vector", scores=self._coarse_before(), marked=marked))
+            return grid_panels(panels, size, sentence + "the cosine with one vector of the whole region.")
+        marked = {"template": self.template}
+        fires = source.product[:, self._flat(self.template)].reshape(scores.shape)
+        panels.insert(0, Panel(f"frame {source.name}: template", source.image, outlined=source.mask, marked=marked))
+        panels.append(Panel("where the template fires", scores=fires.numpy(), marked=marked))
+        sentence += f"{self._why(source)} {_fires(self.template, fires)}"
+        return grid_panels(panels, size, sentence, columns=2)
 
     def source(self) -> Source | None:
         """What the chosen fine score compares this frame with; None for a coarse score."""
@@ -136,8 +143,7 @@ class TemplateInspector(Inspector):
         return self._winner_of(source)
 
     def _winner_of(self, source: Source) -> Cell:
-        best = int(source.product[self._flat((self.query_row, self.query_column))].argmax())
-        return divmod(best, self._map().shape[1])
+        return divmod(int(source.product[self._flat(self.query)].argmax()), self._map().shape[1])
 
     def seek_winner(self) -> None:
         """Choose the template position that wins at the query position (nothing changes for a coarse score)."""
@@ -150,12 +156,12 @@ class TemplateInspector(Inspector):
         inside = cells_of(self.moment.step.mask == self.object_id, self.moment.after.work)
         scores = np.where(inside, -np.inf, self._map().numpy())
         row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-        with self._at_once():
+        with self._draw_once():
             self.set(query_row=int(row), query_column=int(column))
             self.seek_winner()
 
     def _changed(self, change: Bunch) -> None:
-        with self._at_once():
+        with self._draw_once():
             if change.name == "video":
                 self._open()
 
@@ -166,8 +172,8 @@ class TemplateInspector(Inspector):
         self._objects.options = objects = ids_of(self.history.video.given[0])
         self._objects.value = objects[0]
         rows, columns = self.moment.after.key.shape[-2:]
-        for name, slider in self._cells.items():
-            slider.max = (rows if name.endswith("row") else columns) - 1
+        for name, cell in self._cells.items():
+            cell.max = (rows if name.endswith("row") else columns) - 1
 
     def _map(self) -> Float[Tensor, "h w"]:
         """The chosen score map of the chosen object."""
@@ -186,24 +192,27 @@ class TemplateInspector(Inspector):
             both = prototype_match(templates.prev_key, getattr(templates, kind))
         return both[0, 0, int(region == "foreground")].cpu().numpy()
 
-    def _why(self, source: Source, query: Cell) -> str:
+    def _why(self, source: Source) -> str:
         """Which template wins at the query position, and the factors of its score."""
-        q, winner = self._flat(query), self._winner_of(source)
-        p = self._flat(winner)
+        winner = self._winner_of(source)
+        q, p = self._flat(self.query), self._flat(winner)
         factors = f"share {float(source.share[p]):.2f} x cosine {float(source.cosine[q, p]):.2f}"
         if self.score.startswith("local"):
             factors += f" x distance score {float(source.near[q, p]):.2f}"
         return f"won by template {_at(winner)} of frame {source.name}: {factors}."
 
     def _flat(self, cell: Cell) -> int:
+        """The number of a cell, row by row."""
         return cell[0] * self._map().shape[1] + cell[1]
 
 
 CELLS = ("template_row", "template_column", "query_row", "query_column")
 
 
-def _slider(name: str) -> IntSlider:
-    return IntSlider(0, 0, 0, description=name, layout=CONTROL, style={"description_width": "120px"})
+def _cell_slider(name: str) -> IntSlider:
+    made = slider(name, 0, 0)
+    made.style.description_width = "120px"
+    return made
 
 
 def _at(cell: Cell) -> str:

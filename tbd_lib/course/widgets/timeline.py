@@ -2,12 +2,12 @@
 
 import numpy as np
 import traitlets
-from ipywidgets import Dropdown, IntSlider, Play
+from ipywidgets import Play
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.timeline import timeline
+from tbd_lib.course.viz.frame_and_charts import timeline
 from tbd_lib.course.widgets.history import History
-from tbd_lib.course.widgets.inspector import CONTROL, Inspector, button
+from tbd_lib.course.widgets.inspector import Inspector, button, menu, slider
 from tbd_lib.evaluation.metrics import boundary_f, jaccard
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
@@ -34,18 +34,16 @@ class TrackerTimeline(Inspector):
         self.truth = list(video.truth)
         self.history = History(model, video, config)
         self.corrected: list[int] = []
-        ids = ids_of(video.given[0])
+        self._score()
         last = len(self.history) - 1
-        frames = IntSlider(0, 0, last, description="frame", layout=CONTROL)
-        objects = Dropdown(options=ids, description="object", layout=CONTROL)
+        frame, object_id = slider("frame", 0, last), menu("object", list(self.j))
         play = Play(min=0, max=last, interval=400, description="play")
         worst = button("worst frame", self.seek_worst, "the frame with the lowest J")
         correct = button("correct here, track on", self.correct, "put in the true mask of this frame")
-        super().__init__([play, frames, objects, worst, correct])
-        self.object_id = ids[0]
-        self._score()
-        self._tie(frame=frames, object_id=objects)
-        traitlets.link((play, "value"), (frames, "value"))
+        super().__init__([play, frame, object_id, worst, correct])
+        self.object_id = next(iter(self.j))
+        self._tie(frame=frame, object_id=object_id)
+        traitlets.link((play, "value"), (frame, "value"))
         self.refresh()
 
     def view(self) -> Described:
@@ -53,16 +51,16 @@ class TrackerTimeline(Inspector):
         step = self.history[self.frame].step
         i = self.object_id
         drift = self.drift[i]
-        said = f"Frame {step.name}, object {i}: J {self.j[i][self.frame]:.2f}, F {self.f[i][self.frame]:.2f}"
+        sentence = f"Frame {step.name}, object {i}: J {self.j[i][self.frame]:.2f}, F {self.f[i][self.frame]:.2f}"
         if self.frame:
-            turned = ", ".join(f"{kind} {values[self.frame - 1]:.2f}" for kind, values in drift.items())
-            said += f"; cosine with the first coarse vector: {turned}"
+            cosines = ", ".join(f"{kind} {values[self.frame - 1]:.2f}" for kind, values in drift.items())
+            sentence += f"; cosine with the first coarse vector: {cosines}"
         scored = self.j[i][1:-1]
-        said += f". Whole video: mean J {scored.mean():.2f}, worst {scored.min():.2f} in frame {self.worst()}."
+        sentence += f". Whole video: mean J {scored.mean():.2f}, worst {scored.min():.2f} in frame {self.worst()}."
         if self.corrected:
-            said += f" Corrected in {', '.join(map(str, self.corrected))}."
+            sentence += f" Corrected in {', '.join(map(str, self.corrected))}."
         scores = {"J": self.j[i], "F": self.f[i]}
-        return timeline(step.image, step.mask, self.truth[self.frame], scores, drift, self.frame, said)
+        return timeline(step.image, step.mask, self.truth[self.frame], scores, drift, self.frame, sentence)
 
     def worst(self) -> int:
         """The number of the frame with the lowest J, the first and the last left out as the benchmark does."""
@@ -74,9 +72,9 @@ class TrackerTimeline(Inspector):
 
     def correct(self) -> None:
         """Put the true mask of the chosen object in, and track the rest of the video anew."""
-        own = np.where(self.truth[self.frame] == self.object_id, self.object_id, 0).astype(np.uint8)
-        if own.any():  # an object that is hidden here has no mask to be corrected with
-            self.history.correct(self.frame, own)
+        given = np.where(self.truth[self.frame] == self.object_id, self.object_id, 0).astype(np.uint8)
+        if given.any():  # an object that is hidden here has no mask to be corrected with
+            self.history.correct(self.frame, given)
             self.corrected = [*(at for at in self.corrected if at < self.frame), self.frame]  # later ones are undone
             self._score()
         self.refresh()
@@ -84,11 +82,7 @@ class TrackerTimeline(Inspector):
     def _score(self) -> None:
         """J and F of every object in every frame, and the drift of its templates."""
         masks, ids = self.history.masks(), ids_of(self.history.video.given[0])
-        self.j, self.f = (
-            {
-                i: np.array([measure(mask == i, true == i) for mask, true in zip(masks, self.truth, strict=True)])
-                for i in ids
-            }
-            for measure in (jaccard, boundary_f)
-        )
+        pairs = list(zip(masks, self.truth, strict=True))
+        self.j = {i: np.array([jaccard(mask == i, true == i) for mask, true in pairs]) for i in ids}
+        self.f = {i: np.array([boundary_f(mask == i, true == i) for mask, true in pairs]) for i in ids}
         self.drift = {i: self.history.drift(i) for i in ids}
