@@ -184,4 +184,4 @@ def _require_trackable(videos: Sequence[Video], out: Path | None) -> None:
         if not video.given:
             raise InputError(f"{video.name}: found no given mask, expected at least one to track from")
         if out is not None and mask_names(out / video.name):
-            raise InputError(f"{out / video.name}: found masks there already, expected none (or allow to overwrite)")
+            raise InputError(f"{out / video.name}: found masks there already, expected none (or `overwrite`)")

@@ -172,4 +172,4 @@ def require_room(out: Path, kinds: Sequence[Kind]) -> None:
     """
     for kind in kinds:
         if (out / PLACES[kind]).exists():
-            raise InputError(f"{out / PLACES[kind]}: exists already; expected a new place (or --overwrite)")
+            raise InputError(f"{out / PLACES[kind]}: exists already; expected a new place (or `overwrite`)")
