@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 from small_runs import TINY, tiny_model
+from tqdm.auto import tqdm
 
 from tbd_lib.errors import InputError
 from tbd_lib.training.config import change
-from tbd_lib.training.run_dir import Meter, RunDir, differences, minutes, read_log, training_lines
+from tbd_lib.training.run_dir import Meter, RunDir, differences, read_log
 
 
 def run_of(out: Path, config=TINY) -> RunDir:
@@ -120,25 +121,14 @@ def test_only_the_best_weights_are_kept(tmp_path: Path) -> None:
 def test_the_log_has_means_of_the_iterations_since_the_last_line(tmp_path: Path) -> None:
     run = run_of(tmp_path, change(TINY, run={"log_every": 2, "iterations": 5}))
     run.begin()
-    with Meter(run, 0, shown=True) as meter:
+    with tqdm(total=5) as bar:
+        meter = Meter(run, bar)
         for i in range(5):
             meter.count(i + 1, i == 4, loss=float(i), iou=0.5, rate=0.1)
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    lines = read_log(tmp_path)
     assert [(line["iteration"], line["loss"], line["iou"]) for line in lines] == [
         (2, 0.5, 0.5),
         (4, 2.5, 0.5),
         (5, 4, 0.5),
     ]
     assert all(line["clips_per_second"] > 0 for line in lines)
-
-
-def test_a_log_is_read_back_and_its_time_is_that_of_training(tmp_path: Path) -> None:
-    run = run_of(tmp_path)
-    run.begin()
-    run.log(iteration=2, loss=0.5, time=60.0)
-    run.log(iteration=4, loss=0.25, time=150.0)
-    run.log(iteration=4, validation_j=0.75)
-    log = read_log(tmp_path)
-    assert log[-1] == {"iteration": 4, "validation_j": 0.75}
-    assert [line["loss"] for line in training_lines(log)] == [0.5, 0.25]
-    assert minutes(log) == 1.5

@@ -158,15 +158,6 @@ def test_a_frozen_encoder_stays_to_the_last_bit(tmp_path: Path) -> None:
         assert changed != name.startswith("encoder.") or name in ("distance.out.bias",), name
 
 
-def test_channels_last_changes_the_layout_alone(tmp_path: Path) -> None:
-    losses = []
-    for last in (False, True):
-        config = change(TINY, run={"iterations": 1, "log_every": 1, "channels_last": last})
-        train(config, tiny_model(), VIDEOS, tmp_path / str(last), device="cpu")
-        losses.append(read_log(tmp_path / str(last))[0]["loss"])
-    assert losses[0] == pytest.approx(losses[1], abs=2e-5)
-
-
 def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = change(TINY, data={"synthetic_share": 0.5, "synthetic_videos": 2})
     whole = train(config, tiny_model(), VIDEOS, tmp_path / "whole", held_out=VIDEOS[:1], device="cpu")

@@ -11,7 +11,7 @@ from tbd_lib.errors import InputError
 from tbd_lib.files import data_folder
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
-from tools.train_small import STAGES, average, load_teacher
+from tools.train_small import STAGES, average, load_teacher, minutes, training_lines
 
 
 def test_averaged_weights_lie_half_way() -> None:
@@ -41,3 +41,10 @@ def test_the_story_beside_the_weights_is_that_of_the_recipe() -> None:
     for name, stage in STAGES.items():
         assert story["stages"][name] == json.loads(json.dumps(asdict(stage)))
         assert story["last_log_line"][name]["iteration"] == stage.run.iterations
+
+
+def test_time_is_that_of_training() -> None:
+    training = [{"iteration": 2, "loss": 0.5, "time": 60.0}, {"iteration": 4, "loss": 0.25, "time": 150.0}]
+    log = [*training, {"iteration": 4, "validation_j": 0.75}]
+    assert training_lines(log) == training
+    assert minutes(log) == 1.5

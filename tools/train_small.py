@@ -10,9 +10,11 @@ Nothing of DAVIS is ever read.
 
 import importlib.util
 import shutil
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 import tyro
@@ -26,8 +28,8 @@ from tbd_lib.method.encoder import Encoder
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import load_checkpoint, save_weights
 from tbd_lib.training.config import SMALL_STAGE, change
-from tbd_lib.training.run_dir import minutes, read_log, training_lines
-from tbd_lib.training.stages import hold_out_images
+from tbd_lib.training.run_dir import read_log
+from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
 
 FIRST = change(SMALL_STAGE, data={"hold_out": 0}, optimiser={"freeze_bn_stats": 0.0})
@@ -98,7 +100,6 @@ def main(
         threads: For PyTorch.
     """
     torch.set_num_threads(threads)
-    pictures = coco(coco_root)
     guide = None if teacher is None else load_teacher(teacher)
     torch.manual_seed(FIRST.run.seed)
     model = build_model(FIRST.model)
@@ -108,14 +109,14 @@ def main(
             model = load_checkpoint(finished)
         else:
             config = config if guide is not None else change(config, optimiser={"distillation": 0.0})
-            kept, held_out = hold_out_images(config, pictures)
-            model = train(config, model, kept, run / name, held_out=held_out, teacher=guide, device="cpu")
+            images, held_out = stage_videos(config, coco_root)
+            model = train(config, model, images, run / name, held_out=held_out, teacher=guide, device="cpu")
         if name == "first":
             model.distance = DistanceScorer(config.model.distance_units)  # see "notes" in small.json
         if name in AVERAGED:
             average(model, before)
     save_weights(out / "small.safetensors", model, torch.float16)
-    write_story(out / "small.json", run, len(pictures))
+    write_story(out / "small.json", run, len(coco(coco_root)))
     for name in STAGES:
         with write_whole(Path("results") / f"train_small_{name}.jsonl") as temporary:
             shutil.copy(run / name / "log.jsonl", temporary)
@@ -161,6 +162,17 @@ def write_story(path: Path, run: Path, images: int) -> None:
         "provenance": provenance(),
     }
     write_json(path, story)
+
+
+def training_lines(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A log's lines without those of validation."""
+    return [line for line in log if "loss" in line]
+
+
+def minutes(log: Sequence[dict[str, Any]]) -> float:
+    """Time from a log's first line of training to its last."""
+    lines = training_lines(log)
+    return round((lines[-1]["time"] - lines[0]["time"]) / 60, 1)
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from tbd_lib.files import write_json
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.training.config import COCO_STAGE, change
-from tbd_lib.training.run_dir import differences, minutes, read_log
+from tbd_lib.training.run_dir import differences, read_log
 from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
-from tools.train_small import load_teacher
+from tools.train_small import load_teacher, minutes
 
 SHORT = change(
     COCO_STAGE,

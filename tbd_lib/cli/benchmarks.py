@@ -20,7 +20,7 @@ def benchmark_videos(
         InputError: a year that the data set does not have; what the index functions refuse.
     """
     if year is not None and year not in YEARS[dataset]:
-        raise InputError(f"`year` {year}: expected {' or '.join(map(str, YEARS[dataset]))} for {dataset}")
+        raise InputError(f"--year {year}: expected {' or '.join(map(str, YEARS[dataset]))} for {dataset}")
     if dataset == "davis":
         from tbd_lib.datasets.videos import davis
 

@@ -40,7 +40,7 @@ def device_of(name: str | None) -> "torch.device":
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:  # torch's words for a device that is not there
-        raise InputError(f"`device` {name}: {str(error).splitlines()[0]}; expected a device of this machine") from error
+        raise InputError(f"--device {name}: {str(error).splitlines()[0]}; expected a device of this machine") from error
 
 
 def track_config(short_side: int, roi_margin: int | None, precision: Precision) -> TrackConfig:
@@ -50,7 +50,7 @@ def track_config(short_side: int, roi_margin: int | None, precision: Precision) 
         InputError: a size below a cell's, or a negative number of cells.
     """
     if short_side < STRIDE:
-        raise InputError(f"`short_side` {short_side}: expected {STRIDE} pixels or more")
+        raise InputError(f"--short-side {short_side}: expected {STRIDE} pixels or more")
     if roi_margin is not None and roi_margin < 0:
-        raise InputError(f"`roi_margin` {roi_margin}: expected a number of cells, 0 or more")
+        raise InputError(f"--roi-margin {roi_margin}: expected a number of cells, 0 or more")
     return replace(BENCHMARK, short_side=short_side, roi_margin=roi_margin, precision=precision)

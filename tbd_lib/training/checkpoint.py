@@ -47,14 +47,19 @@ PUBLISHED_LAYERS = {
 
 def our_name(published: str) -> str:
     """Our name of a tensor of the published checkpoint; a name that is not of that layout stays as it is."""
-    for prefix, ours in PUBLISHED.items():
-        if published.startswith(prefix):
-            return ours + published.removeprefix(prefix)
     for layer, ours in PUBLISHED_LAYERS.items():
         pattern = "vos.decoder." + layer.format("([123])")
         if found := re.match(pattern, published):
             return f"decoder.stage{PUBLISHED_STAGES[found[1]]}.{ours}{published[found.end() :]}"
-    return published
+    return with_our_prefix(published, PUBLISHED)
+
+
+def with_our_prefix(name: str, prefixes: Mapping[str, str]) -> str:
+    """A tensor's name with the first of these prefixes that it has replaced by ours."""
+    for theirs, ours in prefixes.items():
+        if name.startswith(theirs):
+            return ours + name.removeprefix(theirs)
+    return name
 
 
 def save_weights(path: Path, model: TBD, dtype: torch.dtype = torch.float32) -> None:

@@ -36,7 +36,6 @@ class RunConfig:
 
     iterations: int = 64_000  # steps of the optimiser
     precision: Precision = "bfloat16"  # of the convolutions; similarities and templates stay in float32
-    channels_last: bool = False  # memory format of the convolutions
     compile: bool = False  # encoder and decoder by torch.compile
     validate_every: int = 2000  # iterations from one validation to the next
     save_every: int = 500  # iterations from one checkpoint to the next

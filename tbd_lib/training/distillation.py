@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from tbd_lib.method.encoder import Encoder
 
+MOMENTUM = 0.99  # share of the old mean and deviation that is kept at each step
+
 
 class Distillation(nn.Module):
     """How far the encoder in training is from its teacher, as a loss: one minus the cosine of their features.
@@ -18,17 +20,15 @@ class Distillation(nn.Module):
     Args:
         teacher: a frozen encoder. It is no part of this module: its weights are neither trained nor saved.
         width: channels of the pupil's features at stride 16.
-        momentum: share of the old mean and deviation that is kept at each step.
     """
 
     mean: Tensor
     deviation: Tensor
     seen: Tensor
 
-    def __init__(self, teacher: Encoder, width: int, momentum: float = 0.99) -> None:
+    def __init__(self, teacher: Encoder, width: int) -> None:
         super().__init__()
         self._teacher = (teacher,)  # in a tuple, since a module would become a part of this one
-        self.momentum = momentum
         self.map = nn.Conv2d(width, teacher.channels[2], 1)
         self.register_buffer("mean", torch.zeros(teacher.channels[2]))
         self.register_buffer("deviation", torch.ones(teacher.channels[2]))
@@ -44,7 +44,7 @@ class Distillation(nn.Module):
 
     def _learn_scale(self, wanted: Float[Tensor, "b d h w"]) -> None:
         """Follow mean and deviation per channel; the first pictures count in full."""
-        keep = min(self.momentum, 1 - 1 / (1 + int(self.seen)))
+        keep = min(MOMENTUM, 1 - 1 / (1 + int(self.seen)))
         self.mean.lerp_(wanted.mean((0, 2, 3)), 1 - keep)
         self.deviation.lerp_(wanted.std((0, 2, 3)).clamp(min=1e-3), 1 - keep)
         self.seen += 1

@@ -49,10 +49,9 @@ class World:
 
     def share(self, content: T) -> T:
         """What the first process has, in all of them."""
-        if self.size == 1:
-            return content
         box: list[Any] = [content]
-        dist.broadcast_object_list(box, src=0)
+        if self.size > 1:
+            dist.broadcast_object_list(box, src=0)
         return box[0]
 
 

@@ -1,7 +1,7 @@
 """The folder of a training run: its log, its weights, and all it takes to go on exactly where it was interrupted."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
@@ -64,9 +64,8 @@ class RunDir:
             state = torch.load(path, map_location="cpu", weights_only=True)
             changed = differences(state["config"], asdict(self.config))
         except Exception as error:  # torch raises many kinds here: zip, pickle, end of file, runtime
-            raise InputError(
-                f"{path}: cannot be read ({type(error).__name__}); expected the checkpoint of a run"
-            ) from error
+            kind = type(error).__name__
+            raise InputError(f"{path}: cannot be read ({kind}); expected the checkpoint of a run") from error
         if changed and not override:
             listed = "; ".join(f"`{name}` {change}" for name, change in changed.items())
             raise InputError(
@@ -152,37 +151,18 @@ def read_log(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
 
-def training_lines(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A log's lines without those of validation."""
-    return [line for line in log if "loss" in line]
-
-
-def minutes(log: Sequence[dict[str, Any]]) -> float:
-    """Time from a log's first line of training to its last."""
-    lines = training_lines(log)
-    return round((lines[-1]["time"] - lines[0]["time"]) / 60, 1)
-
-
 class Meter:
-    """Progress on the screen and in the log.
+    """Progress on the bar and in the log.
 
     Args:
         run: where to log.
-        done: iterations before this start.
-        shown: whether this process shows and logs.
+        bar: shows the iterations; this process logs only if it shows its bar.
     """
 
-    def __init__(self, run: RunDir, done: int, shown: bool) -> None:
-        self.run, self.shown = run, shown
+    def __init__(self, run: RunDir, bar: tqdm) -> None:
+        self.run, self.bar = run, bar
         self.batch, self.log_every = run.config.data.batch, run.config.run.log_every
-        self.bar = tqdm(initial=done, total=run.config.run.iterations, desc="train", unit="it", disable=not shown)
         self._begin()
-
-    def __enter__(self) -> "Meter":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
 
     def count(self, iteration: int, last: bool, loss: float, iou: float, rate: float) -> None:
         """One more iteration is done."""
@@ -192,7 +172,7 @@ class Meter:
         self.bar.update()
         if not (iteration % self.log_every == 0 or last):
             return
-        if self.shown:
+        if not self.bar.disable:
             losses, ious = zip(*self.recent, strict=True)
             values = {"loss": mean(losses), "iou": mean(ious), "rate": rate, "clips_per_second": speed, "time": time()}
             self.run.log(iteration=iteration, **values)

@@ -9,13 +9,12 @@ import torch
 from torchvision.models import DenseNet121_Weights
 
 from tbd_lib.datasets.clips import drifting_videos
-from tbd_lib.datasets.coco import coco
 from tbd_lib.datasets.videos import davis, sample, youtube_vos
 from tbd_lib.datasets.youtube_vos import training_lists
 from tbd_lib.errors import InputError
 from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import TBD, build_model
-from tbd_lib.training.checkpoint import load_checkpoint
+from tbd_lib.training.checkpoint import load_checkpoint, with_our_prefix
 from tbd_lib.training.config import TrainConfig
 from tbd_lib.video.frames import Video
 
@@ -36,7 +35,10 @@ def stage_videos(config: TrainConfig, data: Path | None) -> tuple[list[Video], l
     if data is None:
         raise InputError(f"`data`: missing; expected the folder of the data set ({name})")
     if name == "coco":
-        return hold_out_images(config, coco(data, config=config.data.coco))
+        from tbd_lib.datasets.coco import coco  # imports pycocotools, which no other stage needs
+
+        images, held = hold_out(count, coco(data, config=config.data.coco))
+        return images, drifting_videos(config.data, held, config.run.seed)  # images become videos that can be tracked
     if name == "davis":
         return hold_out(count, davis(data, "train"))
     return hold_out(count, *training_lists(data, youtube_vos(data)))
@@ -63,16 +65,6 @@ def hold_out(count: int, videos: Sequence[Video], candidates: Sequence[Video] = 
     held = sorted(pool, key=lambda video: sha256(video.name.encode()).digest())[:count]
     names = {video.name for video in held}
     return [video for video in videos if video.name not in names], held
-
-
-def hold_out_images(config: TrainConfig, images: Sequence[Video]) -> tuple[list[Video], list[Video]]:
-    """The same for images, of which those held out become short videos that can be tracked.
-
-    Raises:
-        InputError: nothing would be left to train with.
-    """
-    kept, held = hold_out(config.data.hold_out, images)
-    return kept, drifting_videos(config.data, held, config.run.seed)
 
 
 def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: Path | None = None) -> TBD:
@@ -128,8 +120,4 @@ def load_imagenet(encoder: DenseNet121, path: Path | None = None) -> None:
 def our_imagenet_name(name: str) -> str:
     """Our encoder's name of a tensor of torchvision's file, which says ``norm.1`` where we say ``norm1``."""
     name = re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", name.removeprefix("features."))
-    prefixes = {"conv0": "stem.0", "norm0": "stem.1", "denseblock": "block"}
-    for theirs, ours in prefixes.items():
-        if name.startswith(theirs):
-            return ours + name.removeprefix(theirs)
-    return name
+    return with_our_prefix(name, {"conv0": "stem.0", "norm0": "stem.1", "denseblock": "block"})

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import AdamW, Optimizer
 from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
 
 from tbd_lib.datasets.clips import Clips
 from tbd_lib.errors import InputError, TrainingError
@@ -76,7 +77,8 @@ def train(
         learner = world.wrap(objective, unused_parameters=config.data.frames < 3 or not config.model.distance_score)
         if world.first:
             run.begin()
-        with Meter(run, done, shown=world.first) as meter:
+        with tqdm(initial=done, total=clips.iterations, desc="train", unit="it", disable=not world.first) as bar:
+            meter = Meter(run, bar)
             for iteration, batch in enumerate(batches(clips, world, run), done):
                 rate = set_rates(config, optimiser, iteration)
                 freeze_bn_stats(config, model.train(), iteration)
@@ -159,8 +161,6 @@ def prepare(config: TrainConfig, model: TBD, teacher: Encoder | None, device: to
     if teacher is not None and settings.distillation > 0:
         distillation = Distillation(teacher, model.channels[2])
     objective = Objective(model, distillation, settings.distillation, settings.distilled_frames).to(device)
-    if config.run.channels_last:
-        objective.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (torch's stub lacks it)
     if config.run.compile:
         model.encoder.compile()
         model.decoder.compile()
