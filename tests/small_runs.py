@@ -24,7 +24,11 @@ TINY = change(
     optimiser={"warm_up": 0, "context_from": 0, "context_full": 0},
     run={"iterations": 4, "precision": "float32", "save_every": 2, "log_every": 2, "validate_every": 2},
 )
-LONGER = change(TINY, run={"iterations": 12, "save_every": 1, "log_every": 1})
+LONGER = change(
+    TINY,
+    data={"synthetic_share": 0.5, "synthetic_videos": 2},
+    run={"iterations": 12, "save_every": 1, "log_every": 1, "validate_every": 6},
+)
 
 
 def tiny_model(config: TrainConfig = TINY) -> TBD:

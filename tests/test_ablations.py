@@ -34,13 +34,13 @@ def test_each_variant_leaves_out_what_its_name_says_and_nothing_else(name: str) 
 
 
 def test_all_that_is_about_score_maps_and_distances_begins_anew_and_the_rest_as_it_was_trained() -> None:
-    trained, own = bundled_model().state_dict(), beginning(FULL).state_dict()
-    changed = {name for name, value in own.items() if not torch.equal(value, trained[name])}
+    trained, begun = bundled_model().state_dict(), beginning(FULL).state_dict()
+    changed = {name for name, value in begun.items() if not torch.equal(value, trained[name])}
     blend, width = "decoder.stage16.blend.weight", FULL.model.decoder_channels
-    anew = {name for name in own if name.startswith("distance.")} | {"short_inertia", "long_inertia", blend}
+    anew = {name for name in begun if name.startswith("distance.")} | {"short_inertia", "long_inertia", blend}
     assert changed == anew
-    assert torch.equal(own[blend][:, :width], trained[blend][:, :width])
-    assert torch.equal(own[blend], beginning(VARIANTS["without long"]).state_dict()[blend])  # all variants alike
+    assert torch.equal(begun[blend][:, :width], trained[blend][:, :width])
+    assert torch.equal(begun[blend], beginning(VARIANTS["without long"]).state_dict()[blend])  # all variants alike
 
 
 def test_runs_have_folders_of_their_own() -> None:

@@ -122,7 +122,7 @@ def test_the_log_has_means_of_the_iterations_since_the_last_line(tmp_path: Path)
     run = run_of(tmp_path, change(TINY, run={"log_every": 2, "iterations": 5}))
     run.begin()
     with tqdm(total=5) as bar:
-        meter = Meter(run, bar)
+        meter = Meter(run, bar, logs=True)
         for i in range(5):
             meter.count(i + 1, i == 4, loss=float(i), iou=0.5, rate=0.1)
     lines = read_log(tmp_path)

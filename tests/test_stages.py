@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,6 @@ from tbd_lib.errors import InputError
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import build_model
-from tbd_lib.training import train as training
 from tbd_lib.training.checkpoint import load_checkpoint, save_weights
 from tbd_lib.training.config import (
     COCO_STAGE,
@@ -30,10 +30,9 @@ from tbd_lib.training.config import (
     SAMPLE_STAGE,
     STAGES,
     YOUTUBE_VOS_STAGE,
-    TrainConfig,
     change,
 )
-from tbd_lib.training.distributed import World
+from tbd_lib.training.run_dir import differences, read_log
 from tbd_lib.training.stages import hold_out, load_imagenet, stage_model, stage_videos
 from tbd_lib.video.frames import Video
 from tbd_lib.video.masks import write_mask
@@ -110,7 +109,7 @@ def test_each_stage_of_the_paper_starts_runs_and_resumes(name: str, imagenet: Pa
     command += [*frames, "--iterations", "3", "--save-every", "2", "--device", "cpu", "--precision", "float32"]
     assert main(command) == 0
     first = (out / "final.safetensors").read_bytes()
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    log = read_log(out)
     assert [line["iteration"] for line in log] == [1, 2, 3, 3] and "validation_j" in log[-1]
     assert main(command) == 0  # all is done: nothing changes
     assert (out / "final.safetensors").read_bytes() == first
@@ -118,41 +117,18 @@ def test_each_stage_of_the_paper_starts_runs_and_resumes(name: str, imagenet: Pa
     assert load_checkpoint(out / "best.safetensors").config.encoder == "densenet121"
 
 
-def test_the_first_stage_on_real_images_resumes_to_the_bit_and_learns_the_same_from_png_masks(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = shared / "data" / "COCO"
+def test_the_first_stage_on_real_images_learns_the_same_from_png_masks(shared: Path, tmp_path: Path) -> None:
+    real, root = shared / "data" / "COCO", tmp_path / "COCO"
     if not real.is_dir():
         pytest.skip("real COCO images (../shared/data/COCO) are absent")
-    tiny = ["--model.encoder", "small", "--model.key-channels", "16", "--model.decoder-channels", "16"]
-    tiny += ["--encoder-rate", "1e-3", "--device", "cpu", "--precision", "float32", "--augment.crop", "64"]
-    command = ["train", "coco", *tiny, "--frames", "3", "--batch", "2", "--iterations", "3", "--save-every", "1"]
-    command += ["--workers", "0", "--log-every", "1", "--hold-out", "1"]
-    assert main([*command, "--data", str(real), "--out", str(tmp_path / "whole")]) == 0
-    root = linked(real, tmp_path / "COCO")
-    assert convert_masks(root) == 223
-    command += ["--data", str(root), "--out", str(tmp_path / "parts")]
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "apply_swap", interrupted_after(2))
-        assert main(command) == 130
-    assert torch.load(tmp_path / "parts" / "last.pt", weights_only=True)["iteration"] == 2
-    assert main(command) == 0
-    whole, parts = ((tmp_path / name / "final.safetensors").read_bytes() for name in ("whole", "parts"))
-    assert whole == parts
-    log = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
-    assert [line["iteration"] for line in log] == [1, 2, 3, 3] and "validation_j" in log[-1]
-
-
-def interrupted_after(iterations: int) -> Callable[..., training.Batch]:
-    """Swap-and-attach, until Ctrl-C."""
-
-    def until(config: TrainConfig, batch: training.Batch, world: World, iteration: int) -> training.Batch:
-        if iteration == iterations:
-            raise KeyboardInterrupt
-        return apply_swap(config, batch, world, iteration)
-
-    apply_swap = training.apply_swap
-    return until
+    assert convert_masks(linked(real, root)) == 223
+    command = ["train", "coco", *QUICK, "--augment.crop", "64", "--frames", "3", "--iterations", "3"]
+    command += ["--model.encoder", "small", "--model.key-channels", "16", "--model.decoder-channels", "16"]
+    command += ["--encoder-rate", "1e-3", "--device", "cpu", "--precision", "float32"]
+    for folder, out in ((real, "json"), (root, "png")):
+        assert main([*command, "--data", str(folder), "--out", str(tmp_path / out)]) == 0
+    from_json, from_png = ((tmp_path / out / "final.safetensors").read_bytes() for out in ("json", "png"))
+    assert from_json == from_png
 
 
 def test_a_stage_under_torchrun(imagenet: Path, tmp_path: Path) -> None:
@@ -186,6 +162,14 @@ def test_the_presets_are_the_papers() -> None:
     assert (video.rotate, video.scale, video.shear, video.area) == (5, 1.05, 5, (0.8, 1.0))
     assert YOUTUBE_VOS_STAGE.data.augment == video
     assert all(stage.data.dataset == name for name, stage in STAGES.items())
+
+
+def test_a_setting_is_changed_where_it_is_and_no_other() -> None:
+    stage = change(DAVIS_STAGE, data={"batch": 2, "augment": {"crop": 96}}, run={"seed": 1})
+    found = differences(asdict(DAVIS_STAGE), asdict(stage))
+    assert found == {"data.augment.crop": "384, now 96", "data.batch": "8, now 2", "run.seed": "0, now 1"}
+    with pytest.raises(TypeError, match="steps"):
+        change(DAVIS_STAGE, run={"steps": 1})
 
 
 def named(*names: str) -> list[Video]:

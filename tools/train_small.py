@@ -116,7 +116,7 @@ def main(
         if name in AVERAGED:
             average(model, before)
     save_weights(out / "small.safetensors", model, torch.float16)
-    write_story(out / "small.json", run, len(coco(coco_root)))
+    write_record(out / "small.json", run, len(coco(coco_root)))
     for name in STAGES:
         with write_whole(Path("results") / f"train_small_{name}.jsonl") as temporary:
             shutil.copy(run / name / "log.jsonl", temporary)
@@ -144,10 +144,10 @@ def load_teacher(path: Path) -> Encoder:
     return module.load().to(memory_format=torch.channels_last)
 
 
-def write_story(path: Path, run: Path, images: int) -> None:
+def write_record(path: Path, run: Path, images: int) -> None:
     """How the weights were made: data, the stages' settings and the end of their logs."""
     logs = {name: read_log(run / name) for name in STAGES}
-    story = {
+    record = {
         "model": asdict(FIRST.model),
         "data": f"{images} images of COCO train2017 with instances, and synthetic videos; nothing of DAVIS",
         "notes": [
@@ -161,7 +161,7 @@ def write_story(path: Path, run: Path, images: int) -> None:
         "last_log_line": {name: training_lines(log)[-1] for name, log in logs.items()},
         "provenance": provenance(),
     }
-    write_json(path, story)
+    write_json(path, record)
 
 
 def training_lines(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

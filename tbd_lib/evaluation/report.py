@@ -67,7 +67,7 @@ class Report:
     def table(self) -> str:
         """The scores as plain text: a row per object, the mean, and the global numbers."""
         mean, base = self.overall, self.baseline
-        rows = [("video", "object", "J", "F", "J&F", "J&F unchanged", "fps")]
+        rows: list[tuple[str, ...]] = [("video", "object", "J", "F", "J&F", "J&F unchanged", "fps")]
         for video in self.videos:
             name, speed = video.name, _number(video.fps, 2)
             for i, score in video.objects.items():

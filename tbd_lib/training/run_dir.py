@@ -29,9 +29,9 @@ Part = nn.Module | Optimizer | GradScaler
 
 
 class RunDir:
-    """What a run writes.
+    """The folder of a run, and what is written there.
 
-    ``last.pt`` is all it takes to go on; ``best.safetensors`` and ``final.safetensors`` are weights to track with;
+    ``last.pt`` holds all it takes to go on; ``best.safetensors`` and ``final.safetensors`` are weights to track with;
     ``log.jsonl`` has a line every ``log_every`` iterations and one per validation; ``run.json`` says how it was made.
 
     Args:
@@ -127,7 +127,7 @@ class RunDir:
             file.write(json.dumps(line) + "\n")
 
     def _is_done(self, line: str) -> bool:
-        """Whether a line is whole and tells of an iteration that the checkpoint knows."""
+        """Whether a line is whole, and of an iteration that the checkpoint holds."""
         try:
             return json.loads(line)["iteration"] <= self.saved
         except ValueError:  # a crash cut it
@@ -156,11 +156,12 @@ class Meter:
 
     Args:
         run: where to log.
-        bar: shows the iterations; this process logs only if it shows its bar.
+        bar: shows the iterations.
+        logs: whether this process writes the log.
     """
 
-    def __init__(self, run: RunDir, bar: tqdm) -> None:
-        self.run, self.bar = run, bar
+    def __init__(self, run: RunDir, bar: tqdm, logs: bool) -> None:
+        self.run, self.bar, self.logs = run, bar, logs
         self.batch, self.log_every = run.config.data.batch, run.config.run.log_every
         self._begin()
 
@@ -172,7 +173,7 @@ class Meter:
         self.bar.update()
         if not (iteration % self.log_every == 0 or last):
             return
-        if not self.bar.disable:
+        if self.logs:
             losses, ious = zip(*self.recent, strict=True)
             values = {"loss": mean(losses), "iou": mean(ious), "rate": rate, "clips_per_second": speed, "time": time()}
             self.run.log(iteration=iteration, **values)

@@ -78,7 +78,7 @@ def train(
         if world.first:
             run.begin()
         with tqdm(initial=done, total=clips.iterations, desc="train", unit="it", disable=not world.first) as bar:
-            meter = Meter(run, bar)
+            meter = Meter(run, bar, logs=world.first)
             for iteration, batch in enumerate(batches(clips, world, run), done):
                 rate = set_rates(config, optimiser, iteration)
                 freeze_bn_stats(config, model.train(), iteration)
