@@ -147,7 +147,7 @@ def check(config: TrainConfig, world: World, teacher: Encoder | None) -> None:
         )
     if config.run.compile:
         try:  # without what was compiled before: only a compilation shows whether there is a compiler
-            torch.compile(torch.sin, options={"force_disable_caches": True})(torch.ones(1, device=world.device))
+            torch.compile(torch.sin, options={"fx_graph_cache": False})(torch.ones(1, device=world.device))
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(f"`run.compile`: {reason}; expected what torch.compile needs, a C++ compiler") from error
