@@ -28,8 +28,7 @@ class Moved(TorchDispatchMode):
         """Run an operation and count what it touches."""
         out = func(*args, **(kwargs or {}))
         if not func.is_view and func.overloadpacket not in STILL:
-            tensors = [one for one in tree_leaves((args, kwargs, out)) if isinstance(one, Tensor)]
-            self.bytes += sum(one.numel() * one.element_size() for one in tensors)
+            self.bytes += sum(leaf.nbytes for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, Tensor))
         return out
 
 

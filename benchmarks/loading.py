@@ -19,12 +19,12 @@ from PIL.Image import Resampling, Transform, Transpose
 
 from benchmarks.timing import in_turn, ratios
 from tbd_lib.datasets.augment import FILL, Matrix, sample_augmentation
+from tbd_lib.datasets.clips import Clips, Sample, choose_target
 from tbd_lib.datasets.coco import coco
-from tbd_lib.datasets.config import AugmentConfig
-from tbd_lib.training.clips import Clips, Sample, choose_target
-from tbd_lib.training.config import COCO_STAGE, TrainConfig
+from tbd_lib.datasets.config import AugmentConfig, DataConfig
 from tbd_lib.video.frames import Video
 
+ITERATIONS = 1000  # more than are loaded
 Pair = tuple[Pictures.Image, Pictures.Image]  # a picture and its id mask
 
 
@@ -92,13 +92,13 @@ class PlainClips(Clips):
     """The library's clips, each cut the plain way.
 
     Args:
-        config: how many, how long, how they are cut.
+        config: how long they are, and how they are cut.
         videos: of COCO.
         folder: of their pictures.
     """
 
-    def __init__(self, config: TrainConfig, videos: list[Video], folder: Path) -> None:
-        super().__init__(config, videos)
+    def __init__(self, config: DataConfig, videos: list[Video], folder: Path) -> None:
+        super().__init__(config, videos, ITERATIONS)
         self.folder = folder
 
     def _clip(self, place: int, random: np.random.Generator) -> Sample:
@@ -107,15 +107,15 @@ class PlainClips(Clips):
         return sample or self._clip(int(random.integers(len(self.videos))), random)
 
 
-def both_ways(config: TrainConfig, root: Path) -> tuple[Clips, PlainClips]:
+def both_ways(config: DataConfig, root: Path) -> tuple[Clips, PlainClips]:
     """The library's clips and the plain ones."""
     videos = coco(root)
-    return Clips(config, videos), PlainClips(config, videos, root / "train2017")
+    return Clips(config, videos, ITERATIONS), PlainClips(config, videos, root / "train2017")
 
 
 def measure(root: Path, clips: int, rounds: int) -> dict[str, object]:
     """Clips per processor second of both forms, and the ratio."""
-    ours, plain = both_ways(COCO_STAGE, root)
+    ours, plain = both_ways(DataConfig(), root)
     numbers = range(clips)
     forms = {"plain": lambda: make(plain, numbers), "ours": lambda: make(ours, numbers)}
     seconds = in_turn(forms, rounds)

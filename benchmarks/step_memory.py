@@ -11,7 +11,6 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -27,7 +26,7 @@ from torch.utils._pytree import tree_leaves
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
 from tbd_lib.method.model import build_model
-from tbd_lib.training.config import DAVIS_STAGE, TrainConfig
+from tbd_lib.training.config import DAVIS_STAGE, TrainConfig, change
 from tbd_lib.training.objective import Objective
 from tbd_lib.training.train import make_optimiser, step
 
@@ -82,9 +81,9 @@ class Held(TorchDispatchMode):
 
 def learner_and_clips(config: TrainConfig) -> tuple[Objective, Optimizer, Tensor, Tensor]:
     """What a step needs: the objective, its optimiser, images "b t 3 H W" and masks "b t H W"."""
-    objective = Objective(build_model(config.model, frozen_encoder=config.encoder_rate is None))
+    objective = Objective(build_model(config.model, frozen_encoder=config.optimiser.encoder_rate is None))
     objective.train()
-    shape, side = (config.batch, config.frames), config.augment.crop
+    shape, side = (config.data.batch, config.data.frames), config.data.augment.crop
     images, masks = torch.rand(*shape, 3, side, side), torch.zeros(*shape, side, side, dtype=torch.long)
     return objective, make_optimiser(config, objective), images, masks
 
@@ -92,8 +91,8 @@ def learner_and_clips(config: TrainConfig) -> tuple[Objective, Optimizer, Tensor
 @contextmanager
 def half_precision(config: TrainConfig, device: str) -> Iterator[None]:
     """Autocast as in training; ``torch.autocast`` itself would refuse a GPU that is not there."""
-    torch.set_autocast_dtype(device, getattr(torch, config.precision))
-    torch.set_autocast_enabled(device, config.precision != "float32")
+    torch.set_autocast_dtype(device, getattr(torch, config.run.precision))
+    torch.set_autocast_enabled(device, config.run.precision != "float32")
     torch.autocast_increment_nesting()
     yield
     torch.autocast_decrement_nesting()
@@ -128,11 +127,12 @@ def step_bytes(config: TrainConfig) -> dict[str, int]:
             encoder = held.peak_of(lambda: objective.model.encoder(images.flatten(0, 1))) - before
         scaler = GradScaler("cpu", enabled=False)
         _, peak = (held.peak_of(lambda: step(config, objective, optimiser, scaler, images, masks)) for _ in range(2))
-    trained = sum(one.nbytes for one in objective.parameters() if one.requires_grad)
+    trained = sum(parameter.nbytes for parameter in objective.parameters() if parameter.requires_grad)
+    frozen = sum(parameter.nbytes for parameter in objective.parameters()) - trained
     return {
         "inputs": images.nbytes + masks.nbytes,
         "trained_parameters": trained,
-        "frozen_parameters": sum(one.nbytes for one in objective.parameters() if not one.requires_grad),
+        "frozen_parameters": frozen,
         "gradients": trained,
         "adam_moments": 2 * trained,
         "encoder_transient": encoder,
@@ -147,8 +147,8 @@ def measure(config: TrainConfig) -> dict[str, object]:
     parts["saved_for_backward"] = saved_bytes
     total = sum(parts.values())
     return {
-        "clips": [config.batch, config.frames, 3, config.augment.crop, config.augment.crop],
-        "precision": config.precision,
+        "clips": [config.data.batch, config.data.frames, 3, *[config.data.augment.crop] * 2],
+        "precision": config.run.precision,
         "peak_gib": peak / GIB,
         "sum_of_parts_gib": total / GIB,
         "under_24_gb": max(peak, total) < CARD,
@@ -169,14 +169,14 @@ def largest(saved: list[tuple[tuple[int, ...], torch.dtype, int]], count: int = 
     ]
 
 
-def main(json_file: Path, batch: int = DAVIS_STAGE.batch) -> None:
+def main(json_file: Path, batch: int = DAVIS_STAGE.data.batch) -> None:
     """Count the memory of one step of the DAVIS stage.
 
     Args:
         json_file: Where to write the results.
         batch: Clips of a step.
     """
-    result = measure(replace(DAVIS_STAGE, batch=batch))
+    result = measure(change(DAVIS_STAGE, data={"batch": batch}))
     print({name: value for name, value in result.items() if name != "method"})
     write_json(json_file, {**result, "provenance": provenance()})
 

@@ -14,7 +14,7 @@ from benchmarks.timing import in_turn
 from tbd_lib.datasets.config import TRAINING
 from tbd_lib.datasets.synthetic.clips import random_clip
 from tbd_lib.method.model import build_model
-from tbd_lib.training.config import TrainConfig
+from tbd_lib.training.config import TrainConfig, change
 from tbd_lib.training.train import make_optimiser, prepare, step
 
 
@@ -28,7 +28,7 @@ def random_clips(clips: int, frames: int, size: tuple[int, int]) -> tuple[Tensor
 
 
 def stepper(config: TrainConfig, images: Tensor, masks: Tensor) -> Callable[[], object]:
-    """One step of the optimiser, of a model of its own that has always the same weights at first."""
+    """One step of the optimiser, of a new model that always begins with the same weights."""
     torch.manual_seed(0)
     objective = prepare(config, build_model(config.model), None, images.device)
     objective.train()
@@ -38,17 +38,17 @@ def stepper(config: TrainConfig, images: Tensor, masks: Tensor) -> Callable[[], 
 
 def measure(config: TrainConfig, rounds: int) -> dict[str, object]:
     """Processor seconds of one step, in float32 and in the configuration's precision."""
-    side = config.augment.crop
-    images, masks = random_clips(config.batch, config.frames, (side, side))
-    full = replace(config, precision="float32")
+    side, precision = config.data.augment.crop, config.run.precision
+    images, masks = random_clips(config.data.batch, config.data.frames, (side, side))
+    full = change(config, run={"precision": "float32"})
     forms = {
         "float32": stepper(full, images, masks),
-        config.precision: stepper(config, images, masks),
+        precision: stepper(config, images, masks),
     }
     seconds = in_turn(forms, rounds)
     return {
         "clips": list(images.shape),
         "rounds": rounds,
-        "precision": config.precision,
+        "precision": precision,
         "processor_seconds_per_step": {name: median(times) for name, times in seconds.items()},
     }

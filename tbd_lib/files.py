@@ -91,6 +91,4 @@ def require_absent(path: Path, overwrite: bool) -> None:
         InputError: the file exists.
     """
     if path.exists() and not overwrite:
-        raise InputError(
-            f"{path}: exists already; expected a new file (or to overwrite it: --overwrite, overwrite=True)"
-        )
+        raise InputError(f"{path}: exists already; expected a new file (or `overwrite`)")

@@ -6,29 +6,28 @@ import numpy as np
 import torch
 
 from tbd_lib.datasets.config import VIDEO_AUGMENT
-from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import TBD, build_model
-from tbd_lib.training.config import SMALL_STAGE, TrainConfig
+from tbd_lib.training.config import SMALL_STAGE, TrainConfig, change
 from tbd_lib.video.frames import Frame, Video
 
-AUGMENT = replace(VIDEO_AUGMENT, crop=48)
-TINY = replace(
+TINY = change(
     SMALL_STAGE,
-    model=replace(SMALL, key_channels=16, decoder_channels=16),
-    augment=AUGMENT,
-    synthetic_augment=AUGMENT,
-    synthetic_share=0.0,
-    frames=3,
-    batch=4,
-    iterations=4,
-    warm_up=0,
-    context_from=0,
-    context_full=0,
-    precision="float32",
-    save_every=2,
-    log_every=2,
-    validate_every=2,
-    workers=0,
+    model={"key_channels": 16, "decoder_channels": 16},
+    data={
+        "augment": replace(VIDEO_AUGMENT, crop=48),
+        "synthetic_augment": {"crop": 48},
+        "synthetic_share": 0.0,
+        "frames": 3,
+        "batch": 4,
+        "workers": 0,
+    },
+    optimiser={"warm_up": 0, "context_from": 0, "context_full": 0},
+    run={"iterations": 4, "precision": "float32", "save_every": 2, "log_every": 2, "validate_every": 2},
+)
+LONGER = change(
+    TINY,
+    data={"synthetic_share": 0.5, "synthetic_videos": 2},
+    run={"iterations": 12, "save_every": 1, "log_every": 1, "validate_every": 6},
 )
 
 

@@ -1,9 +1,9 @@
-"""Imitation is learned by a linear map, and the teacher stays outside."""
+"""Distillation is learned by a linear map, and the teacher stays outside."""
 
 import torch
 from torch import Tensor, nn
 
-from tbd_lib.training.distillation import Imitation
+from tbd_lib.training.distillation import Distillation
 
 
 class Teacher(nn.Module):
@@ -23,14 +23,14 @@ class Teacher(nn.Module):
 def test_a_pupil_that_knows_all_brings_the_loss_to_zero() -> None:
     torch.manual_seed(0)
     teacher, images = Teacher(), torch.rand(8, 3, 64, 64)
-    imitation = Imitation(teacher, 4)
+    distillation = Distillation(teacher, 4)
     with torch.no_grad():
         known = teacher.mix(images)
-    optimiser = torch.optim.Adam(imitation.parameters(), 0.05)
-    first = imitation(images, known).item()
+    optimiser = torch.optim.Adam(distillation.parameters(), 0.05)
+    first = distillation(images, known).item()
     loss = torch.tensor(first)
     for _ in range(200):
-        loss = imitation(images, known)
+        loss = distillation(images, known)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -41,18 +41,18 @@ def test_all_channels_count_alike() -> None:
     """Mean and deviation of each channel of what is imitated are 0 and 1, whatever the teacher's."""
     torch.manual_seed(0)
     teacher, images = Teacher(), torch.rand(8, 3, 64, 64)
-    imitation = Imitation(teacher, 4)
-    imitation(images, torch.rand(8, 4, 4, 4))
+    distillation = Distillation(teacher, 4)
+    distillation(images, torch.rand(8, 4, 4, 4))
     with torch.no_grad():
         features = teacher(images)[2]
-    scaled = (features - imitation.mean[:, None, None]) / imitation.deviation[:, None, None]
+    scaled = (features - distillation.mean[:, None, None]) / distillation.deviation[:, None, None]
     assert torch.allclose(scaled.mean((0, 2, 3)), torch.zeros(4), atol=1e-3)
     assert torch.allclose(scaled.std((0, 2, 3)), torch.ones(4), atol=1e-3)
 
 
 def test_the_teacher_is_neither_trained_nor_saved() -> None:
     teacher = Teacher()
-    imitation = Imitation(teacher, 4)
-    imitation(torch.rand(1, 3, 32, 32), torch.rand(1, 4, 2, 2)).backward()
+    distillation = Distillation(teacher, 4)
+    distillation(torch.rand(1, 3, 32, 32), torch.rand(1, 4, 2, 2)).backward()
     assert teacher.mix.weight.grad is None
-    assert set(imitation.state_dict()) == {"lift.weight", "lift.bias", "mean", "deviation", "seen"}
+    assert set(distillation.state_dict()) == {"map.weight", "map.bias", "mean", "deviation", "seen"}

@@ -14,23 +14,23 @@ from tbd_lib.training.distributed import join
 TRAIN = """
 import os, sys
 sys.path.insert(0, {tests!r})
-from dataclasses import replace
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
 import tbd_lib.training.train as module
-from small_runs import AUGMENT, TINY, VIDEOS, tiny_model
+from small_runs import TINY, VIDEOS, tiny_model
+from tbd_lib.training.config import change
 
-attach, count = module.attach, 0
+apply_swap, count = module.apply_swap, 0
 def exactly(*arguments):  # in double precision, so that the order of sums does not show
     global count
     count += 1
     if {fails} and os.environ["RANK"] == "1" and count == 4:
         raise ValueError("this process fails")
-    images, masks = attach(*arguments)
+    images, masks = apply_swap(*arguments)
     return images.double(), masks
-module.attach = exactly
-config = replace(TINY, encoder_rate=None, augment=replace(AUGMENT, swap=0.0))
+module.apply_swap = exactly
+config = change(TINY, data={{"augment": {{"swap": 0.0}}}}, optimiser={{"encoder_rate": None}})
 model = tiny_model().double()
 module.train(config, model, VIDEOS, Path({out!r}), held_out=VIDEOS[:1] if {fails} else (), device="cpu")
 gradients = {{name: value.grad for name, value in model.named_parameters() if value.grad is not None}}

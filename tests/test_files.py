@@ -43,10 +43,6 @@ def test_a_folder_where_a_file_stands_is_an_error(tmp_path: Path) -> None:
         pass
 
 
-def test_the_data_folder_holds_sample_and_textures() -> None:
-    assert (data_folder() / "sample").is_dir() and (data_folder() / "textures").is_dir()
-
-
-def test_the_results_folder_holds_what_the_lessons_cite() -> None:
-    names = {path.name for path in results_folder().iterdir()}
-    assert {"ablations.json", "bench_cpu.json", "notebooks.json"} <= names
+def test_data_and_results_are_where_they_are_looked_for() -> None:
+    assert {"sample", "textures", "weights"} <= {path.name for path in data_folder().iterdir()}
+    assert {"ablations.json", "bench_cpu.json", "notebooks.json"} <= {path.name for path in results_folder().iterdir()}

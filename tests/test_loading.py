@@ -1,12 +1,11 @@
 """The plain pipeline that the library's clips are measured against shows the same clips."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.loading import both_ways
-from tbd_lib.training.config import COCO_STAGE
+from tbd_lib.datasets.config import AugmentConfig, DataConfig
 
-QUICK = replace(COCO_STAGE, frames=3, augment=replace(COCO_STAGE.augment, crop=160))
+QUICK = DataConfig(frames=3, augment=AugmentConfig(crop=160))
 
 
 def test_both_forms_show_the_same_clips(shared: Path) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from small_runs import TINY, tiny_model
+from small_runs import tiny_model
 from torch import Tensor, nn
 
-from tbd_lib.training.distillation import Imitation
+from tbd_lib.training.distillation import Distillation
 from tbd_lib.training.objective import Objective, intersection_over_union, region_masks
 
 
@@ -52,16 +52,15 @@ def test_intersection_over_union_by_hand() -> None:
 def test_the_teacher_adds_to_the_loss_with_its_weight_and_reaches_the_encoder() -> None:
     model, (images, masks) = tiny_model(), clip()
     model.freeze_encoder(False)
-    imitation = Imitation(Stripes(), model.channels[2]).eval()
+    distillation = Distillation(Stripes(), model.channels[2]).eval()
     model.eval()
     plain, _ = Objective(model)(images, masks)
     features = torch.stack([frame.s16 for frame in model.encode_clip(images)[:2]], 1).flatten(0, 1)
-    alone = Imitation(Stripes(), model.channels[2])
-    alone.load_state_dict(imitation.state_dict())
+    alone = Distillation(Stripes(), model.channels[2])
+    alone.load_state_dict(distillation.state_dict())
     expected = plain + 0.5 * alone(images[:, :2].flatten(0, 1), features)
-    loss, _ = Objective(model, imitation, 0.5, 2)(images, masks)
+    loss, _ = Objective(model, distillation, 0.5, 2)(images, masks)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
     model.zero_grad()
     (loss - plain).backward()
     assert any(parameter.grad is not None and parameter.grad.any() for parameter in model.encoder.parameters())
-    assert TINY.imitate == 0.0

@@ -37,13 +37,13 @@ def test_commit_of_a_checkout(tmp_path: Path) -> None:
     assert commit(tmp_path) is None
     git(tmp_path, "init")
     assert commit(tmp_path) is None  # nothing committed yet
-    (tmp_path / "file").write_text("one")
+    (tmp_path / "file").write_text("before")
     git(tmp_path, "add", "file")
     git(tmp_path, "commit", "-m", "first")
     git(tmp_path, "tag", "-a", "v1", "-m", "a tag does not take the commit's place")
     head = git(tmp_path, "rev-parse", "HEAD")
     assert commit(tmp_path) == head
-    (tmp_path / "file").write_text("two")
+    (tmp_path / "file").write_text("after")
     assert commit(tmp_path) == f"{head}-dirty"
     (tmp_path / "package").mkdir()
     assert commit(tmp_path / "package") is None

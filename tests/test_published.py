@@ -13,12 +13,14 @@ PUBLISHED = json.loads((results_folder() / "published.json").read_text())["score
 
 
 def result(path: Path, joined: bool, scores: dict[str, dict[str, float]]) -> Path:
-    videos = {name: {"objects": {i: {"J&F": value} for i, value in own.items()}} for name, own in scores.items()}
+    videos = {
+        name: {"objects": {i: {"J&F": value} for i, value in objects.items()}} for name, objects in scores.items()
+    }
     path.write_text(json.dumps({"joined": joined, "videos": videos}))
     return path
 
 
-def test_nothing_run_is_said_for_every_benchmark():
+def test_nothing_run_is_stated_for_every_benchmark():
     rows = compare([])
     assert [row.benchmark for row in rows] == list(NAMES.values())
     assert all(row.ours is None and row.gap is None and row.source == "not run" for row in rows)
@@ -28,8 +30,8 @@ def test_nothing_run_is_said_for_every_benchmark():
 def test_a_part_is_compared_with_the_same_part(tmp_path: Path):
     path = result(tmp_path / "two.json", True, {"dog": {"1": 0.9}, "libby": {"1": 0.5}})
     row = compare([path])[0]
-    own = PUBLISHED[TRAININGS[0]]["davis16_val"]["per_object"]
-    expected = (own["dog1"]["J"] + own["dog1"]["F"] + own["libby1"]["J"] + own["libby1"]["F"]) / 4
+    theirs = PUBLISHED[TRAININGS[0]]["davis16_val"]["per_object"]
+    expected = sum(theirs[name][measure] for name in ("dog1", "libby1") for measure in "JF") / 4
     assert row.objects == (2, 20) and row.benchmark == "DAVIS-2016 val"
     assert row.ours == pytest.approx(0.7) and row.published[TRAININGS[0]] == pytest.approx(expected)
     assert row.gap == pytest.approx(0.7 - expected)

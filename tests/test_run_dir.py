@@ -3,20 +3,22 @@
 import json
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 from small_runs import TINY, tiny_model
+from tqdm.auto import tqdm
 
 from tbd_lib.errors import InputError
-from tbd_lib.training.run_dir import Meter, Run, differences, minutes, read_log, training_lines
+from tbd_lib.training.config import change
+from tbd_lib.training.run_dir import Meter, RunDir, differences, read_log
 
 
-def run_of(out: Path, config=TINY) -> Run:
+def run_of(out: Path, config=TINY) -> RunDir:
     model = tiny_model()
-    return Run(out, config, {"objective": model, "optimiser": torch.optim.AdamW(model.parameters(), 1e-3)})
+    return RunDir(out, config, {"objective": model, "optimiser": torch.optim.AdamW(model.parameters(), 1e-3)})
 
 
 def test_what_is_saved_is_what_is_resumed(tmp_path: Path) -> None:
@@ -48,16 +50,17 @@ def test_without_a_checkpoint_a_run_begins(tmp_path: Path) -> None:
 
 def test_another_configuration_is_refused_with_its_differences(tmp_path: Path) -> None:
     run_of(tmp_path).save(1)
-    changed = replace(TINY, iterations=9, augment=replace(TINY.augment, swap=0.0), workers=7)
+    changed = change(TINY, data={"augment": {"swap": 0.0}, "workers": 7}, run={"iterations": 9})
     run = run_of(tmp_path, changed)
-    with pytest.raises(InputError, match=r"last.pt: .*: augment.swap 0.2, now 0.0; iterations 4, now 9; expected"):
+    with pytest.raises(InputError, match=r": `data.augment.swap` 0.2, now 0.0; `run.iterations` 4, now 9; exp"):
         run.read()
     assert run.resume(run.read(override=True)) == 1
 
 
 def test_settings_that_change_no_weights_may_change() -> None:
-    assert differences(asdict(TINY), asdict(replace(TINY, workers=5, save_every=1, log_every=3))) == []
-    assert differences({"a": 1}, {"b": 2}) == ["a 1, now None", "b None, now 2"]
+    other = change(TINY, data={"workers": 5}, run={"save_every": 1, "log_every": 3})
+    assert differences(asdict(TINY), asdict(other)) == {}
+    assert differences({"a": 1}, {"b": 2}) == {"a": "1, now None", "b": "None, now 2"}
 
 
 def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
@@ -101,7 +104,7 @@ def test_lines_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:
     run.begin()
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines == [{"iteration": 2, "loss": 0.33333}, {"iteration": 4, "loss": 0.33333}]
-    assert json.loads((tmp_path / "run.json").read_text())["config"]["iterations"] == 4
+    assert json.loads((tmp_path / "run.json").read_text())["config"]["run"]["iterations"] == 4
 
 
 def test_only_the_best_weights_are_kept(tmp_path: Path) -> None:
@@ -116,27 +119,16 @@ def test_only_the_best_weights_are_kept(tmp_path: Path) -> None:
 
 
 def test_the_log_has_means_of_the_iterations_since_the_last_line(tmp_path: Path) -> None:
-    run = run_of(tmp_path, replace(TINY, log_every=2, iterations=5))
+    run = run_of(tmp_path, change(TINY, run={"log_every": 2, "iterations": 5}))
     run.begin()
-    with Meter(run, 0, shown=True) as meter:
+    with tqdm(total=5) as bar:
+        meter = Meter(run, bar, logs=True)
         for i in range(5):
             meter.count(i + 1, i == 4, loss=float(i), iou=0.5, rate=0.1)
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    lines = read_log(tmp_path)
     assert [(line["iteration"], line["loss"], line["iou"]) for line in lines] == [
         (2, 0.5, 0.5),
         (4, 2.5, 0.5),
         (5, 4, 0.5),
     ]
     assert all(line["clips_per_second"] > 0 for line in lines)
-
-
-def test_a_log_is_read_back_and_its_time_is_that_of_training(tmp_path: Path) -> None:
-    run = run_of(tmp_path)
-    run.begin()
-    run.log(iteration=2, loss=0.5, time=60.0)
-    run.log(iteration=4, loss=0.25, time=150.0)
-    run.log(iteration=4, validation_j=0.75)
-    log = read_log(tmp_path)
-    assert log[-1] == {"iteration": 4, "validation_j": 0.75}
-    assert [line["loss"] for line in training_lines(log)] == [0.5, 0.25]
-    assert minutes(log) == 1.5

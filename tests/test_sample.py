@@ -17,7 +17,7 @@ TEXTURES = data_folder() / "textures"
 SHOWCASES = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "make_sample.py"))["SHOWCASES"]
 
 
-def test_origin_of_every_texture_is_told():
+def test_the_origin_of_every_texture_is_named():
     files = {path.name for path in TEXTURES.glob("*.jpg")}
     rows = [line for line in (TEXTURES / "ORIGIN.md").read_text().splitlines() if ".jpg" in line]
     assert {row.split("|")[1].strip() for row in rows} == files
@@ -30,8 +30,8 @@ def test_sample_shows_every_challenge_and_is_small():
     splits = {name: (sample / f"ImageSets/2017/{name}.txt").read_text().split() for name in ("train", "val")}
     assert sorted(facts) == sorted(splits["train"] + splits["val"])
     assert len(splits["val"]) == 5
-    assert len({one["seed"] for one in facts.values()}) == len(facts)
-    assert set().union(*(one["challenges"] for one in facts.values())) == set(get_args(Challenge))
+    assert len({fact["seed"] for fact in facts.values()}) == len(facts)
+    assert set().union(*(fact["challenges"] for fact in facts.values())) == set(get_args(Challenge))
     assert sum(path.stat().st_size for path in sample.rglob("*") if path.is_file()) < 4.8e6
 
 
@@ -41,8 +41,8 @@ def test_sample_videos_show_what_they_are_for(showcase):
     assert set(showcase.config.challenges) <= set(facts["challenges"])
     assert facts["seed"] == showcase.seed
     first = read_mask(data_folder() / f"sample/Annotations/480p/{showcase.name}/00000.png")
-    for identity, one in facts["objects"].items():
-        assert one["first_frame"] > 0 or (first == int(identity)).sum() >= 400
+    for identity, fact in facts["objects"].items():
+        assert fact["first_frame"] > 0 or (first == int(identity)).sum() >= 400
 
 
 @pytest.mark.parametrize("showcase", SHOWCASES[:2], ids=lambda showcase: showcase.name)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from tbd_lib.errors import InputError
-from tbd_lib.evaluation import scoring
 from tbd_lib.evaluation.scoring import score
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.masks import write_mask
@@ -48,21 +47,12 @@ def test_every_folder_of_predictions_is_scored(folders: tuple[Path, Path]) -> No
 
 def test_many_processes_find_the_same_and_pass_on_what_is_wrong(folders: tuple[Path, Path]) -> None:
     alone, together = (score(*folders, workers=workers) for workers in (1, 2))
-    for one, other in zip(alone.videos, together.videos, strict=True):
-        assert (one.name, one.frames) == (other.name, other.frames)
-        np.testing.assert_array_equal(one.objects[1].f, other.objects[1].f)
+    for video, same in zip(alone.videos, together.videos, strict=True):
+        assert (video.name, video.frames) == (same.name, same.frames)
+        np.testing.assert_array_equal(video.objects[1].f, same.objects[1].f)
     write_mask(folders[0] / "b" / "00001.png", np.zeros((4, 6), np.uint8))
     with pytest.raises(InputError, match=r"00001.png: found a mask of 6x4 pixels"):
         score(*folders, workers=2)
-
-
-def test_processes_are_started_where_they_pay(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "ProcessPoolExecutor", None)  # whoever starts some fails
-    score(*folders)
-    monkeypatch.setattr(scoring, "FEW_FRAMES", 7)  # of eight
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
-    with pytest.raises(TypeError):
-        score(*folders)
 
 
 def test_truth_may_be_a_davis_root(folders: tuple[Path, Path], tmp_path: Path) -> None:

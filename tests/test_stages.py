@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +19,20 @@ from torchvision.models import densenet121
 
 from tbd_lib.cli.main import main
 from tbd_lib.datasets.coco import convert_masks
-from tbd_lib.datasets.config import CocoConfig
 from tbd_lib.errors import InputError
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import build_model
-from tbd_lib.training import train as training
 from tbd_lib.training.checkpoint import load_checkpoint, save_weights
-from tbd_lib.training.config import COCO_STAGE, DAVIS_STAGE, SAMPLE_STAGE, STAGES, YOUTUBE_VOS_STAGE, TrainConfig
-from tbd_lib.training.distributed import World
+from tbd_lib.training.config import (
+    COCO_STAGE,
+    DAVIS_STAGE,
+    SAMPLE_STAGE,
+    STAGES,
+    YOUTUBE_VOS_STAGE,
+    change,
+)
+from tbd_lib.training.run_dir import differences, read_log
 from tbd_lib.training.stages import hold_out, load_imagenet, stage_model, stage_videos
 from tbd_lib.video.frames import Video
 from tbd_lib.video.masks import write_mask
@@ -104,7 +109,7 @@ def test_each_stage_of_the_paper_starts_runs_and_resumes(name: str, imagenet: Pa
     command += [*frames, "--iterations", "3", "--save-every", "2", "--device", "cpu", "--precision", "float32"]
     assert main(command) == 0
     first = (out / "final.safetensors").read_bytes()
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    log = read_log(out)
     assert [line["iteration"] for line in log] == [1, 2, 3, 3] and "validation_j" in log[-1]
     assert main(command) == 0  # all is done: nothing changes
     assert (out / "final.safetensors").read_bytes() == first
@@ -112,41 +117,18 @@ def test_each_stage_of_the_paper_starts_runs_and_resumes(name: str, imagenet: Pa
     assert load_checkpoint(out / "best.safetensors").config.encoder == "densenet121"
 
 
-def test_the_first_stage_on_real_images_resumes_to_the_bit_and_learns_the_same_from_png_masks(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = shared / "data" / "COCO"
+def test_the_first_stage_on_real_images_learns_the_same_from_png_masks(shared: Path, tmp_path: Path) -> None:
+    real, root = shared / "data" / "COCO", tmp_path / "COCO"
     if not real.is_dir():
         pytest.skip("real COCO images (../shared/data/COCO) are absent")
-    tiny = ["--model.encoder", "small", "--model.key-channels", "16", "--model.decoder-channels", "16"]
-    tiny += ["--encoder-rate", "1e-3", "--device", "cpu", "--precision", "float32", "--augment.crop", "64"]
-    command = ["train", "coco", *tiny, "--frames", "3", "--batch", "2", "--iterations", "3", "--save-every", "1"]
-    command += ["--workers", "0", "--log-every", "1", "--hold-out", "1"]
-    assert main([*command, "--data", str(real), "--out", str(tmp_path / "whole")]) == 0
-    root = linked(real, tmp_path / "COCO")
-    assert convert_masks(root) == 223
-    command += ["--data", str(root), "--out", str(tmp_path / "parts")]
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "attach", interrupted_after(2))
-        assert main(command) == 130
-    assert torch.load(tmp_path / "parts" / "last.pt", weights_only=True)["iteration"] == 2
-    assert main(command) == 0
-    whole, parts = ((tmp_path / name / "final.safetensors").read_bytes() for name in ("whole", "parts"))
-    assert whole == parts
-    log = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
-    assert [line["iteration"] for line in log] == [1, 2, 3, 3] and "validation_j" in log[-1]
-
-
-def interrupted_after(iterations: int) -> Callable[..., training.Batch]:
-    """What attaches a batch, until Ctrl-C."""
-
-    def attach(config: TrainConfig, batch: training.Batch, world: World, iteration: int) -> training.Batch:
-        if iteration == iterations:
-            raise KeyboardInterrupt
-        return whole(config, batch, world, iteration)
-
-    whole = training.attach
-    return attach
+    assert convert_masks(linked(real, root)) == 223
+    command = ["train", "coco", *QUICK, "--augment.crop", "64", "--frames", "3", "--iterations", "3"]
+    command += ["--model.encoder", "small", "--model.key-channels", "16", "--model.decoder-channels", "16"]
+    command += ["--encoder-rate", "1e-3", "--device", "cpu", "--precision", "float32"]
+    for folder, out in ((real, "json"), (root, "png")):
+        assert main([*command, "--data", str(folder), "--out", str(tmp_path / out)]) == 0
+    from_json, from_png = ((tmp_path / out / "final.safetensors").read_bytes() for out in ("json", "png"))
+    assert from_json == from_png
 
 
 def test_a_stage_under_torchrun(imagenet: Path, tmp_path: Path) -> None:
@@ -169,16 +151,25 @@ def test_a_stage_under_torchrun(imagenet: Path, tmp_path: Path) -> None:
 def test_the_presets_are_the_papers() -> None:
     """The table of docs/method.md, "Training recipe of the authors"."""
     for stage, frames, batch in ((COCO_STAGE, 5, 16), (DAVIS_STAGE, 10, 8), (YOUTUBE_VOS_STAGE, 10, 8)):
-        assert (stage.frames, stage.batch, stage.iterations) == (frames, batch, 64_000)
-        assert (stage.learning_rate, stage.schedule, stage.weight_decay) == (1e-4, "constant", 0.0)
-        assert stage.encoder_rate is None and stage.model.encoder == "densenet121" and stage.synthetic_share == 0
-        assert (stage.augment.crop, stage.augment.flip, stage.augment.swap, stage.augment.tries) == (384, 0.5, 0.2, 10)
-        assert stage.augment.min_share * 384**2 == 256 and stage.augment.aspect == 4 / 3
-    image, video = COCO_STAGE.augment, DAVIS_STAGE.augment
+        data, optimiser, augment = stage.data, stage.optimiser, stage.data.augment
+        assert (data.frames, data.batch, data.synthetic_share, stage.run.iterations) == (frames, batch, 0, 64_000)
+        assert (optimiser.learning_rate, optimiser.schedule, optimiser.weight_decay) == (1e-4, "constant", 0.0)
+        assert optimiser.encoder_rate is None and stage.model.encoder == "densenet121"
+        assert (augment.crop, augment.flip, augment.swap, augment.tries) == (384, 0.5, 0.2, 10)
+        assert augment.min_share * 384**2 == 256 and augment.aspect == 4 / 3
+    image, video = COCO_STAGE.data.augment, DAVIS_STAGE.data.augment
     assert (image.rotate, image.scale, image.shear, image.area) == (20, 1.25, 20, (0.5, 1.0))
     assert (video.rotate, video.scale, video.shear, video.area) == (5, 1.05, 5, (0.8, 1.0))
-    assert YOUTUBE_VOS_STAGE.augment == video
-    assert all(stage.dataset == name for name, stage in STAGES.items())
+    assert YOUTUBE_VOS_STAGE.data.augment == video
+    assert all(stage.data.dataset == name for name, stage in STAGES.items())
+
+
+def test_a_setting_is_changed_where_it_is_and_no_other() -> None:
+    stage = change(DAVIS_STAGE, data={"batch": 2, "augment": {"crop": 96}}, run={"seed": 1})
+    found = differences(asdict(DAVIS_STAGE), asdict(stage))
+    assert found == {"data.augment.crop": "384, now 96", "data.batch": "8, now 2", "run.seed": "0, now 1"}
+    with pytest.raises(TypeError, match="steps"):
+        change(DAVIS_STAGE, run={"steps": 1})
 
 
 def named(*names: str) -> list[Video]:
@@ -190,57 +181,60 @@ def names_of(videos: Sequence[Video]) -> list[str]:
 
 
 def test_held_out_videos_are_the_same_on_every_machine() -> None:
-    videos, two = named(*"0123456789"), replace(SAMPLE_STAGE, hold_out=2)
-    kept, held = hold_out(two, videos)
+    videos = named(*"0123456789")
+    kept, held = hold_out(2, videos)
     assert names_of(held) == ["9", "8"] and names_of(kept) == list("01234567")  # sha256sum: 19581e 9, 2c6242 8
-    assert names_of(hold_out(two, videos[::-1])[1]) == ["9", "8"]
-    assert hold_out(replace(SAMPLE_STAGE, hold_out=0), videos) == (videos, [])
-    assert names_of(hold_out(replace(SAMPLE_STAGE, hold_out=9), videos)[0]) == ["5"]  # ef2d12, the largest
-    with pytest.raises(InputError, match=r"--hold-out 10: the data has 10 videos or images; expected fewer held out"):
-        hold_out(replace(SAMPLE_STAGE, hold_out=10), videos)
+    assert names_of(hold_out(2, videos[::-1])[1]) == ["9", "8"]
+    assert hold_out(0, videos) == (videos, [])
+    assert names_of(hold_out(9, videos)[0]) == ["5"]  # ef2d12, the largest
+    with pytest.raises(InputError, match=r"`data.hold_out` 10: the data has 10 videos or images; expected fewer"):
+        hold_out(10, videos)
 
 
 @given(st.sets(st.text(max_size=4), min_size=3), st.sets(st.text(max_size=4)))
 def test_no_video_that_was_trained_with_is_held_out_when_others_are_added(before: set[str], added: set[str]) -> None:
-    two = replace(SAMPLE_STAGE, hold_out=2)
-    trained = set(names_of(hold_out(two, named(*before))[0]))
-    kept, held = (set(names_of(part)) for part in hold_out(two, named(*before, *(added - before))))
+    trained = set(names_of(hold_out(2, named(*before))[0]))
+    kept, held = (set(names_of(part)) for part in hold_out(2, named(*before, *(added - before))))
     assert not trained & held and kept | held == before | added
 
 
 def test_nothing_of_the_benchmark_is_trained_or_validated_with(tmp_path: Path) -> None:
-    training, validation = stage_videos(replace(DAVIS_STAGE, hold_out=1), davis_tree(tmp_path))
+    training, validation = stage_videos(change(DAVIS_STAGE, data={"hold_out": 1}), davis_tree(tmp_path))
     assert {video.name for video in [*training, *validation]} == {"one", "two"}  # nothing of the benchmark
 
 
 def test_lists_of_youtube_vos_say_what_to_learn_from_and_what_validates(tmp_path: Path) -> None:
     """Of those that validate, as many are tracked as are held out; the others are not trained with either."""
     root = youtube_vos_tree(tmp_path, "a", "b", "c", "d", "e")
-    one = replace(YOUTUBE_VOS_STAGE, hold_out=1)
-    assert [names_of(part) for part in stage_videos(one, root)] == [list("abce"), ["d"]]  # sha256sum: 18ac3e d
+
+    def split(count: int) -> list[list[str]]:
+        stage = change(YOUTUBE_VOS_STAGE, data={"hold_out": count})
+        return [names_of(part) for part in stage_videos(stage, root)]
+
+    assert split(1) == [list("abce"), ["d"]]  # sha256sum: 18ac3e d
     lists = root / "ImageSets"
     lists.mkdir()
     (lists / "val.txt").write_text("c\nd\n")
-    assert [names_of(part) for part in stage_videos(one, root)] == [list("abe"), ["d"]]
+    assert split(1) == [list("abe"), ["d"]]
     (lists / "train.txt").write_text("b\ne\n")
-    assert [names_of(part) for part in stage_videos(replace(one, hold_out=2), root)] == [["b", "e"], ["d", "c"]]
-    with pytest.raises(InputError, match=r"--hold-out 3: .* 2 videos or images; expected at most the 2 of the list"):
-        stage_videos(replace(one, hold_out=3), root)
+    assert split(2) == [["b", "e"], ["d", "c"]]
+    with pytest.raises(InputError, match=r"`data.hold_out` 3: .* 2 videos or images; expected at most the 2 of the li"):
+        split(3)
 
 
 def test_the_first_stage_takes_the_regions_it_is_told(tmp_path: Path) -> None:
     """Those of the made-up images have 3,500 pixels."""
     root = coco_tree(tmp_path)
-    config = replace(COCO_STAGE, hold_out=0, coco=CocoConfig(min_area=3500))
+    config = change(COCO_STAGE, data={"hold_out": 0, "coco": {"min_area": 3500}})
     assert len(stage_videos(config, root)[0]) == 3
     with pytest.raises(InputError, match=r"the data has 0 videos or images"):
-        stage_videos(replace(config, coco=CocoConfig(min_area=3501)), root)
+        stage_videos(change(config, data={"coco": {"min_area": 3501}}), root)
 
 
 def test_the_sample_stage_needs_no_folder_the_others_do() -> None:
     training, validation = stage_videos(SAMPLE_STAGE, None)
     assert len(training) == 4 and len(validation) == 1
-    with pytest.raises(InputError, match=r"--data: missing; expected the folder of the data set \(coco\)"):
+    with pytest.raises(InputError, match=r"`data`: missing; expected the folder of the data set \(coco\)"):
         stage_videos(COCO_STAGE, None)
 
 
@@ -280,12 +274,11 @@ def test_a_model_begins_with_given_weights_of_its_architecture(tmp_path: Path) -
     assert torch.equal(loaded.key_head.conv.weight, model.key_head.conv.weight)
     with pytest.raises(InputError, match=r"init.safetensors: weights of .*'small'.*; expected .*'densenet121'"):
         stage_model(COCO_STAGE, tmp_path / "init.safetensors")
-    with pytest.raises(InputError, match=r"--encoder-rate None: a frozen encoder without weights"):
-        stage_model(replace(SAMPLE_STAGE, encoder_rate=None))
+    with pytest.raises(InputError, match=r"`optimiser.encoder_rate` None: a frozen encoder without weights"):
+        stage_model(change(SAMPLE_STAGE, optimiser={"encoder_rate": None}))
 
 
 def test_the_same_seed_begins_with_the_same_weights() -> None:
-    one, other = stage_model(SAMPLE_STAGE), stage_model(SAMPLE_STAGE)
-    assert torch.equal(one.key_head.conv.weight, other.key_head.conv.weight)
-    different = stage_model(replace(SAMPLE_STAGE, seed=1))
-    assert not torch.equal(one.key_head.conv.weight, different.key_head.conv.weight)
+    seeds = [change(SAMPLE_STAGE, run={"seed": seed}) for seed in (0, 0, 1)]
+    first, again, other = (stage_model(stage).key_head.conv.weight for stage in seeds)
+    assert torch.equal(first, again) and not torch.equal(first, other)

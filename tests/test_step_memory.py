@@ -1,20 +1,16 @@
 """What is counted on tensors without data is what real tensors take."""
 
 from contextlib import nullcontext
-from dataclasses import replace
 
 import pytest
 
 from benchmarks import step_memory
-from tbd_lib.method.config import SMALL
-from tbd_lib.training.config import SMALL_STAGE
+from tbd_lib.training.config import SMALL_STAGE, change
 
-TINY = replace(
+TINY = change(
     SMALL_STAGE,
-    model=replace(SMALL, key_channels=16, decoder_channels=16),
-    augment=replace(SMALL_STAGE.augment, crop=64),
-    frames=3,
-    batch=2,
+    model={"key_channels": 16, "decoder_channels": 16},
+    data={"augment": {"crop": 64}, "frames": 3, "batch": 2},
 )
 
 
@@ -27,7 +23,7 @@ def test_counts_on_fake_tensors_are_those_on_real_ones(monkeypatch: pytest.Monke
 
 
 def test_more_clips_take_more_for_activations_and_the_same_for_weights() -> None:
-    one, two = (step_memory.measure(replace(TINY, batch=batch))["parts_gib"] for batch in (2, 4))
-    ratio = two["saved_for_backward"] / one["saved_for_backward"]  # type: ignore[index]
+    few, many = (step_memory.measure(change(TINY, data={"batch": batch}))["parts_gib"] for batch in (2, 4))
+    ratio = many["saved_for_backward"] / few["saved_for_backward"]  # type: ignore[index]
     assert 1.4 < ratio < 2  # the distance score of all pairs of places is there once, whatever the batch
-    assert two["adam_moments"] == one["adam_moments"]  # type: ignore[index]
+    assert many["adam_moments"] == few["adam_moments"]  # type: ignore[index]

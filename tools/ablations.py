@@ -2,12 +2,12 @@
 
     python tools/ablations.py --coco-root FOLDER --davis-root FOLDER
 
-All runs begin alike, with the bundled model of which everything has been drawn anew that says what templates and
-distances mean: the weights by which the decoder reads score maps, the distance scorer and the inertias. The encoder
-stays frozen. So a run takes minutes; what the encoder and the finer part of the decoder have learned with all ideas in
-place, swap-and-attach among them, is in every variant. Each run is scored on the sample's validation videos, on hard
-look-alike videos made from a published seed, and on six real videos of DAVIS. Runs that are done are not repeated, and
-an interrupted one goes on.
+All runs begin with the same weights: those of the bundled model, but for all that says what templates and distances
+mean, which is drawn anew: the weights by which the decoder reads score maps, the distance scorer and the inertias. The
+encoder stays frozen. So a run takes minutes; but every variant keeps what the encoder and the finer part of the decoder
+learned with all ideas in place, swap-and-attach among them. Each run is scored on the sample's validation videos, on
+hard look-alike videos made from a published seed, and on six real videos of DAVIS. Runs that are done are not repeated,
+and an interrupted one goes on.
 """
 
 import json
@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, pstdev
 
@@ -25,7 +25,7 @@ import tyro
 from tqdm.auto import tqdm
 
 from tbd_lib.datasets.coco import coco
-from tbd_lib.datasets.config import VIDEO_AUGMENT, SyntheticConfig
+from tbd_lib.datasets.config import SyntheticConfig
 from tbd_lib.datasets.davis import davis, sample
 from tbd_lib.datasets.synthetic.clips import clip_as_video, make_videos
 from tbd_lib.evaluation.evaluate import evaluate
@@ -34,37 +34,35 @@ from tbd_lib.files import write_json
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.training.checkpoint import bundled_model
-from tbd_lib.training.config import SMALL_STAGE, TrainConfig
+from tbd_lib.training.config import SMALL_STAGE, TrainConfig, change
 from tbd_lib.training.run_dir import read_log
 from tbd_lib.training.train import train
 from tbd_lib.video.frames import Video
 
 SEEDS = (0, 1, 2)
 CROP = 160
-FULL = replace(
+FULL = change(
     SMALL_STAGE,
-    augment=replace(SMALL_STAGE.augment, crop=CROP, area=(0.2, 0.8)),
-    synthetic_augment=replace(VIDEO_AUGMENT, crop=CROP, area=(0.3, 0.9)),
-    synthetic=replace(SMALL_STAGE.synthetic, challenge_share=0.6),
-    synthetic_share=0.6,
-    synthetic_videos=200,
-    encoder_rate=None,
-    iterations=150,
-    warm_up=10,
-    context_from=0,
-    context_full=0,
-    settle=0.0,
-    hold_out=0,
-    workers=0,
-    save_every=100,
+    data={
+        "augment": {"crop": CROP, "area": (0.2, 0.8)},
+        "synthetic_augment": {"crop": CROP, "area": (0.3, 0.9)},
+        "synthetic": {"challenge_share": 0.6},
+        "synthetic_share": 0.6,
+        "synthetic_videos": 200,
+        "hold_out": 0,
+        "workers": 0,
+    },
+    optimiser={"encoder_rate": None, "warm_up": 10, "context_from": 0, "context_full": 0, "freeze_bn_stats": 0.0},
+    run={"iterations": 150, "save_every": 100},
 )
 
 
 def without(*, templates: tuple[str, ...] = (), swap: bool = False, distance: bool = False) -> TrainConfig:
     """The full recipe with some of its ideas left out."""
     kept = tuple(kind for kind in FULL.model.templates if kind not in templates)
-    model = replace(FULL.model, templates=kept, distance_score=not distance)
-    return replace(FULL, model=model, augment=replace(FULL.augment, swap=0.0 if swap else FULL.augment.swap))
+    probability = 0.0 if swap else FULL.data.augment.swap
+    model = {"templates": kept, "distance_score": not distance}
+    return change(FULL, model=model, data={"augment": {"swap": probability}})
 
 
 VARIANTS = {
@@ -88,7 +86,7 @@ REDUCED = TrackConfig(short_side=240, min_object_pixels=0)  # real videos at hal
 def run_one(variant: str, seed: int, coco_root: Path, davis_root: Path, out: Path) -> None:
     """Train and score one variant with one seed, on one core."""
     torch.set_num_threads(1)
-    config = replace(VARIANTS[variant], seed=seed)
+    config = change(VARIANTS[variant], run={"seed": seed})
     model = beginning(config)
     folder = run_folder(out, variant, seed)
     train(config, model, coco(coco_root), folder, device="cpu")
@@ -97,21 +95,20 @@ def run_one(variant: str, seed: int, coco_root: Path, davis_root: Path, out: Pat
         report = evaluate(model, videos, config=how, joined=name == "davis", baseline=False)
         overall = report.overall
         scores[name] = {"J": overall.j.mean, "F": overall.f.mean, "J&F": overall.j_and_f}
-    last = read_log(folder)[-1]
-    write_json(folder / "result.json", {"variant": variant, "seed": seed, "scores": scores, "last_log_line": last})
+    result = {"variant": variant, "seed": seed, "scores": scores, "last_log_line": read_log(folder)[-1]}
+    write_json(result_file(out, variant, seed), result)
 
 
 def beginning(config: TrainConfig) -> TBD:
-    """The bundled model, with all that is about score maps and distances drawn anew from the seed."""
-    torch.manual_seed(config.seed)
+    """The bundled model, in which all that says what score maps and distances mean is drawn anew from the seed."""
+    torch.manual_seed(config.run.seed)
     model = build_model(config.model)
-    kept = bundled_model().state_dict()
-    own = model.state_dict()
+    trained, drawn = bundled_model().state_dict(), model.state_dict()
     width = config.model.decoder_channels
     blend = "decoder.stage16.blend.weight"  # over the features, then over ten score maps and the previous mask
-    kept[blend][:, width:] = own[blend][:, width:]
-    anew = {name: value for name, value in own.items() if name.startswith("distance.") or "inertia" in name}
-    model.load_state_dict(kept | anew)
+    trained[blend][:, width:] = drawn[blend][:, width:]
+    anew = {name: value for name, value in drawn.items() if name.startswith("distance.") or "inertia" in name}
+    model.load_state_dict(trained | anew)
     return model
 
 
@@ -128,6 +125,11 @@ def test_sets(davis_root: Path) -> dict[str, tuple[Sequence[Video], TrackConfig]
 def run_folder(out: Path, variant: str, seed: int) -> Path:
     """Where a run lies."""
     return out / f"{'-'.join(re.findall(r'[a-z-]+', variant))}-{seed}"
+
+
+def result_file(out: Path, variant: str, seed: int) -> Path:
+    """Where a run's scores lie, once it is done."""
+    return run_folder(out, variant, seed) / "result.json"
 
 
 def summary(results: Sequence[dict]) -> dict[str, object]:
@@ -164,25 +166,26 @@ def main(
         run_one(*only, coco_root, davis_root, out)
         return
     wanted = [(variant, seed) for seed in SEEDS for variant in VARIANTS]
-    missing = [one for one in wanted if not (run_folder(out, *one) / "result.json").exists()]
+    missing = [(variant, seed) for variant, seed in wanted if not result_file(out, variant, seed).exists()]
     roots = ["--coco-root", str(coco_root), "--davis-root", str(davis_root), "--out", str(out)]
 
-    def start(one: tuple[str, int]) -> None:
-        folder = run_folder(out, *one)
+    def start(wanted: tuple[str, int]) -> None:
+        variant, seed = wanted
+        folder = run_folder(out, variant, seed)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "output.txt").open("a") as text:
-            command = [sys.executable, __file__, *roots, "--only", one[0], str(one[1])]
+            command = [sys.executable, __file__, *roots, "--only", variant, str(seed)]
             subprocess.run(command, check=True, stdout=text, stderr=subprocess.STDOUT)
 
     with ThreadPoolExecutor(jobs) as pool:
         list(tqdm(pool.map(start, missing), total=len(missing), desc="ablations", unit="run"))
-    results = [json.loads((run_folder(out, *one) / "result.json").read_text()) for one in wanted]
+    results = [json.loads(result_file(out, variant, seed).read_text()) for variant, seed in wanted]
     write_json(
         json_file,
         {
             "provenance": provenance(),
             "what": "J&F; mean and standard deviation over the seeds",
-            "begins_with": "data/weights/small.safetensors, without what is about score maps and distances",
+            "begins_with": "data/weights/small.safetensors, without what says what score maps and distances mean",
             "recipe": asdict(FULL),
             "sets": {
                 "sample": "validation videos of data/sample, at their own size",

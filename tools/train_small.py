@@ -10,9 +10,11 @@ Nothing of DAVIS is ever read.
 
 import importlib.util
 import shutil
+from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 import tyro
@@ -25,54 +27,58 @@ from tbd_lib.method.distance import DistanceScorer
 from tbd_lib.method.encoder import Encoder
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import load_checkpoint, save_weights
-from tbd_lib.training.config import SMALL_STAGE
-from tbd_lib.training.run_dir import minutes, read_log, training_lines
-from tbd_lib.training.stages import hold_out_images
+from tbd_lib.training.config import SMALL_STAGE, change
+from tbd_lib.training.run_dir import read_log
+from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
 
-FIRST = replace(SMALL_STAGE, settle=0.0, hold_out=0)
-SECOND = replace(FIRST, synthetic_share=0.65, context_from=0, context_full=0, iterations=1400, settle=0.15, seed=1)
-THIRD = replace(  # nearer: tracking enlarges small videos, and things in it are larger than those of the crops before
-    SECOND,
-    augment=replace(FIRST.augment, crop=256, area=(0.3, 0.8)),
-    synthetic_augment=replace(FIRST.synthetic_augment, crop=256, area=(0.35, 0.8)),
-    synthetic_share=0.75,
-    learning_rate=4e-4,
-    encoder_rate=4e-4,
-    warm_up=20,
-    iterations=260,
-    settle=1.0,
-    seed=2,
+FIRST = change(SMALL_STAGE, data={"hold_out": 0}, optimiser={"freeze_bn_stats": 0.0})
+SECOND = change(
+    FIRST,
+    data={"synthetic_share": 0.65},
+    optimiser={"context_from": 0, "context_full": 0, "freeze_bn_stats": 0.15},
+    run={"iterations": 1400, "seed": 1},
 )
-FOURTH = replace(  # nearer still, with more drift, and with the teacher
+THIRD = change(  # nearer: tracking enlarges small videos, and things in it are larger than those of the crops before
     SECOND,
-    augment=replace(FIRST.augment, crop=256, area=(0.12, 0.7), rotate=15.0, scale=1.2),
-    synthetic_augment=replace(FIRST.synthetic_augment, crop=256, area=(0.2, 0.9)),
-    synthetic=replace(FIRST.synthetic, challenge_share=0.5),
-    synthetic_share=0.55,
-    synthetic_videos=2000,
-    iterations=1000,
-    imitate=0.15,
-    seed=3,
+    data={
+        "augment": {"crop": 256, "area": (0.3, 0.8)},
+        "synthetic_augment": {"crop": 256, "area": (0.35, 0.8)},
+        "synthetic_share": 0.75,
+    },
+    optimiser={"learning_rate": 4e-4, "encoder_rate": 4e-4, "warm_up": 20, "freeze_bn_stats": 1.0},
+    run={"iterations": 260, "seed": 2},
 )
-FIFTH = replace(  # longer: what is lost in one frame has to be found again in a later one
+FOURTH = change(  # nearer still, with more drift, and with the teacher
+    SECOND,
+    data={
+        "augment": {"crop": 256, "area": (0.12, 0.7), "rotate": 15.0, "scale": 1.2},
+        "synthetic_augment": {"crop": 256, "area": (0.2, 0.9)},
+        "synthetic": {"challenge_share": 0.5},
+        "synthetic_share": 0.55,
+        "synthetic_videos": 2000,
+    },
+    optimiser={"distillation": 0.15},
+    run={"iterations": 1000, "seed": 3},
+)
+FIFTH = change(  # longer: what is lost in one frame has to be found again in a later one
     FOURTH,
-    augment=replace(FOURTH.augment, area=(0.15, 0.8), rotate=8.0, shear=6.0, scale=1.12),
-    synthetic=replace(FOURTH.synthetic, challenge_share=0.6, diameter=(0.2, 0.5), speed=(0.0, 0.04)),
-    synthetic_videos=1000,
-    frames=10,
-    batch=4,
-    learning_rate=7e-4,
-    encoder_rate=7e-4,
-    iterations=800,
-    imitate=0.1,
-    hold_out=8,
-    validate_every=400,
-    save_every=50,
-    settle=0.3,
-    seed=4,
+    data={
+        "augment": {"area": (0.15, 0.8), "rotate": 8.0, "shear": 6.0, "scale": 1.12},
+        "synthetic": {"challenge_share": 0.6, "diameter": (0.2, 0.5), "speed": (0.0, 0.04)},
+        "synthetic_videos": 1000,
+        "frames": 10,
+        "batch": 4,
+        "hold_out": 8,
+    },
+    optimiser={"learning_rate": 7e-4, "encoder_rate": 7e-4, "distillation": 0.1, "freeze_bn_stats": 0.3},
+    run={"iterations": 800, "validate_every": 400, "save_every": 50, "seed": 4},
 )
-SIXTH = replace(FOURTH, learning_rate=5e-4, encoder_rate=5e-4, warm_up=20, iterations=320, settle=0.3, seed=5)
+SIXTH = change(
+    FOURTH,
+    optimiser={"learning_rate": 5e-4, "encoder_rate": 5e-4, "warm_up": 20, "freeze_bn_stats": 0.3},
+    run={"iterations": 320, "seed": 5},
+)
 STAGES = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH, "sixth": SIXTH}
 AVERAGED = ("fifth", "sixth")  # the mean of the weights before and after is better than either
 
@@ -94,24 +100,23 @@ def main(
         threads: For PyTorch.
     """
     torch.set_num_threads(threads)
-    pictures = coco(coco_root)
     guide = None if teacher is None else load_teacher(teacher)
-    torch.manual_seed(FIRST.seed)
+    torch.manual_seed(FIRST.run.seed)
     model = build_model(FIRST.model)
     for name, config in STAGES.items():
         finished, before = run / name / "final.safetensors", deepcopy(model)
         if finished.exists():
             model = load_checkpoint(finished)
         else:
-            config = config if guide is not None else replace(config, imitate=0.0)
-            kept, held_out = hold_out_images(config, pictures)
-            model = train(config, model, kept, run / name, held_out=held_out, teacher=guide, device="cpu")
+            config = config if guide is not None else change(config, optimiser={"distillation": 0.0})
+            images, held_out = stage_videos(config, coco_root)
+            model = train(config, model, images, run / name, held_out=held_out, teacher=guide, device="cpu")
         if name == "first":
             model.distance = DistanceScorer(config.model.distance_units)  # see "notes" in small.json
         if name in AVERAGED:
             average(model, before)
     save_weights(out / "small.safetensors", model, torch.float16)
-    write_story(out / "small.json", run, len(pictures))
+    write_record(out / "small.json", run, len(coco(coco_root)))
     for name in STAGES:
         with write_whole(Path("results") / f"train_small_{name}.jsonl") as temporary:
             shutil.copy(run / name / "log.jsonl", temporary)
@@ -139,10 +144,10 @@ def load_teacher(path: Path) -> Encoder:
     return module.load().to(memory_format=torch.channels_last)
 
 
-def write_story(path: Path, run: Path, images: int) -> None:
+def write_record(path: Path, run: Path, images: int) -> None:
     """How the weights were made: data, the stages' settings and the end of their logs."""
     logs = {name: read_log(run / name) for name in STAGES}
-    story = {
+    record = {
         "model": asdict(FIRST.model),
         "data": f"{images} images of COCO train2017 with instances, and synthetic videos; nothing of DAVIS",
         "notes": [
@@ -156,7 +161,18 @@ def write_story(path: Path, run: Path, images: int) -> None:
         "last_log_line": {name: training_lines(log)[-1] for name, log in logs.items()},
         "provenance": provenance(),
     }
-    write_json(path, story)
+    write_json(path, record)
+
+
+def training_lines(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A log's lines without those of validation."""
+    return [line for line in log if "loss" in line]
+
+
+def minutes(log: Sequence[dict[str, Any]]) -> float:
+    """Time from a log's first line of training to its last."""
+    lines = training_lines(log)
+    return round((lines[-1]["time"] - lines[0]["time"]) / 60, 1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The recipe proved on real video: a head of the paper's width, trained from scratch on a frozen ImageNet trunk.
+"""The recipe tried on real video: a head of the paper's width, trained from scratch on a frozen ImageNet trunk.
 
     python -m tools.train_trunk --trunk FILE.py --coco-root FOLDER --davis-root FOLDER
 
@@ -7,7 +7,7 @@ ImageNet ResNet-50. The head learns by the COCO stage's recipe, shortened to wha
 lists what differs), and is scored on real videos. Run it again after an interruption and it goes on.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
@@ -21,29 +21,30 @@ from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
-from tbd_lib.training.config import COCO_STAGE
-from tbd_lib.training.run_dir import differences, minutes, read_log
+from tbd_lib.training.config import COCO_STAGE, change
+from tbd_lib.training.run_dir import differences, read_log
 from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
-from tools.train_small import load_teacher
+from tools.train_small import load_teacher, minutes
 
-SHORT = replace(
+SHORT = change(
     COCO_STAGE,
-    augment=replace(COCO_STAGE.augment, crop=160, area=(0.15, 0.7), rotate=10.0, shear=8.0, scale=1.15),
-    synthetic_augment=replace(COCO_STAGE.synthetic_augment, crop=160),
-    batch=4,
-    iterations=1600,
-    learning_rate=4e-4,
-    schedule="cosine",
-    warm_up=20,
-    clip_gradient=1.0,
-    context_from=120,
-    context_full=240,
-    hold_out=8,
-    validate_every=400,
-    save_every=100,
-    log_every=10,
-    workers=1,
+    data={
+        "augment": {"crop": 160, "area": (0.15, 0.7), "rotate": 10.0, "shear": 8.0, "scale": 1.15},
+        "synthetic_augment": {"crop": 160},
+        "batch": 4,
+        "hold_out": 8,
+        "workers": 1,
+    },
+    optimiser={
+        "learning_rate": 4e-4,
+        "schedule": "cosine",
+        "warm_up": 20,
+        "clip_gradient": 1.0,
+        "context_from": 120,
+        "context_full": 240,
+    },
+    run={"iterations": 1600, "validate_every": 400, "save_every": 100, "log_every": 10},
 )
 
 REDUCED = TrackConfig(short_side=320, min_object_pixels=0)  # for the time
@@ -68,7 +69,7 @@ def main(
         threads: For PyTorch.
     """
     torch.set_num_threads(threads)
-    torch.manual_seed(SHORT.seed)
+    torch.manual_seed(SHORT.run.seed)
     model = TBD(cast(nn.Module, load_teacher(trunk)), SHORT.model)
     kept, held_out = stage_videos(SHORT, coco_root)
     train(SHORT, model, kept, run, held_out=held_out, device="cpu")

@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 
 from tbd_lib.cli.bench import bench
 from tbd_lib.cli.export_model import export_model
-from tbd_lib.cli.options import SharedOptions, TrackOptions
+from tbd_lib.cli.flags import with_flags
+from tbd_lib.cli.options import SharedOptions, TrackOptions, device_of
 from tbd_lib.cli.track import fps_of, track
 from tbd_lib.datasets.prepare.command import prepare
 from tbd_lib.errors import InputError, MissingExtraError, TrainingError
@@ -69,7 +70,9 @@ def train(
     from tbd_lib.training.stages import stage_model, stage_videos
     from tbd_lib.training.train import train as train_model
 
-    out = out or Path("runs") / stage.dataset
+    out = out or Path("runs") / stage.data.dataset
+    if device is not None:
+        device_of(device)  # refuses one that is not there, before the data are read
     videos, held_out = stage_videos(stage, data)
     init = None if init is None else find_weights(init)
     model = stage_model(stage, init, encoder_weights or find_imagenet())
@@ -114,7 +117,7 @@ def evaluate(
     videos = benchmark_videos(data, dataset, year, split)
     if all(video.truth is None for video in videos):
         if out is None or json is not None:
-            raise InputError(f"{data}: has no true masks of this split to score with; expected --out and no --json")
+            raise InputError(f"{data}: has no true masks of this split to score with; expected `out` and no `json`")
         count = predict(options.segmenter(), videos, out, config, overwrite=overwrite)
         print(f"{count} masks in {out}; tbd export makes the archive for the benchmark's server")
         return
@@ -229,7 +232,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)
-    except (InputError, TrainingError, MissingExtraError, OSError) as error:
+    except (InputError, TrainingError, MissingExtraError) as error:
+        print(f"tbd: {with_flags(str(error))}", file=sys.stderr)
+        return 2
+    except OSError as error:
         print(f"tbd: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -55,10 +55,7 @@ def track(
     if mask_names(masks) and not overwrite:
         raise InputError(f"{masks}: holds masks already; expected an empty or new folder (or --overwrite)")
     if not overwrite:
-        try:
-            require_room(out, save)
-        except InputError as error:
-            raise InputError(f"{error} (or --overwrite)") from error
+        require_room(out, save)
     require_libraries(save)
     found = own_video(video, mask, box, polygon, frame, more, masks)
     _write_masks(found, masks, options.segmenter(), options.config(), forwards_only)

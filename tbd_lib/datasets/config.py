@@ -1,4 +1,4 @@
-"""Settings of the data: synthetic videos, augmentation, which COCO regions are objects."""
+"""Settings of the data: training clips, their augmentation, synthetic videos, which COCO regions are objects."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -67,3 +67,21 @@ class CocoConfig:
 
 
 INSTANCES = CocoConfig()
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What a model learns from: a data set, and how clips are cut from it; the defaults are the paper's first stage."""
+
+    dataset: Literal["coco", "davis", "youtube-vos", "sample"] = "coco"  # whose videos or images
+    coco: CocoConfig = INSTANCES
+    augment: AugmentConfig = IMAGE_AUGMENT
+    frames: int = 5  # of a clip
+    short_videos: Literal["refuse", "repeat"] = "refuse"  # shorter than a clip: an error, or the last frame repeated
+    batch: int = 16  # clips, over all processes
+    synthetic_share: float = 0.0  # of the clips: from synthetic look-alike videos instead of the data set
+    synthetic_videos: int = 1000  # different synthetic videos
+    synthetic: SyntheticConfig = TRAINING  # with as many frames as the clips have
+    synthetic_augment: AugmentConfig = VIDEO_AUGMENT
+    hold_out: int = 4  # videos (or images) of the data set that are kept for validation; 0 for none
+    workers: int = 2  # processes that make clips, per process that trains

@@ -50,9 +50,13 @@ def evaluate(
             already, or what ``track`` refuses.
         OSError: a file cannot be read or written.
     """
-    _require_evaluable(videos, None if overwrite else out)
+    for video in videos:
+        if not video.truth:
+            raise InputError(f"{video.name}: found no true masks, expected one per frame to score against")
+    _require_trackable(videos, None if overwrite else out)
     device = segmenter.device
-    _reset_peak_memory(device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     scores = []
     for video in tqdm(videos, desc="evaluate", unit="video"):
         given = {position: join(mask) for position, mask in video.given.items()} if joined else video.given
@@ -125,12 +129,6 @@ def peak_memory(device: torch.device) -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on a Mac
 
 
-def _reset_peak_memory(device: torch.device) -> None:
-    """Start counting anew, where that is possible."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
 class _Stopwatch:
     """Steps as they come, and the seconds spent on waiting for them."""
 
@@ -169,19 +167,12 @@ def _masks(steps: Iterator[Step], folder: Path | None, wanted: frozenset[int] | 
             yield step.mask
 
 
-def _require_evaluable(videos: Sequence[Video], out: Path | None) -> None:
-    """Look before hours of tracking: is there something to score, and is nothing in the way?"""
-    for video in videos:
-        if not video.truth:
-            raise InputError(f"{video.name}: found no true masks, expected one per frame to score against")
-    _require_trackable(videos, out)
-
-
 def _require_trackable(videos: Sequence[Video], out: Path | None) -> None:
+    """Look before hours of tracking: is there something to track, and is nothing in the way?"""
     if not videos:
         raise InputError("found no videos, expected at least one")
     for video in videos:
         if not video.given:
             raise InputError(f"{video.name}: found no given mask, expected at least one to track from")
         if out is not None and mask_names(out / video.name):
-            raise InputError(f"{out / video.name}: found masks there already, expected none (or allow to overwrite)")
+            raise InputError(f"{out / video.name}: found masks there already, expected none (or `overwrite`)")

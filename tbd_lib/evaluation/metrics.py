@@ -11,7 +11,7 @@ boundary is the difference of two entries of a running count. All of it is integ
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
@@ -123,8 +123,8 @@ def statistics(values: Float[np.ndarray, " n"]) -> Statistics:
 
 def overall(objects: Iterable[ObjectScore]) -> Overall:
     """Global numbers: every statistic averaged over all objects (at least one) of all videos, with equal weights."""
-    scores = list(objects)
-    j, f = (_average(parts) for parts in ([s.j_statistics for s in scores], [s.f_statistics for s in scores]))
+    each = np.array([[astuple(score.j_statistics), astuple(score.f_statistics)] for score in objects])
+    j, f = (Statistics(*values) for values in each.mean(axis=0).tolist())
     return Overall(j, f, (j.mean + f.mean) / 2)
 
 
@@ -147,8 +147,13 @@ def score_video(
             masks of different sizes.
     """
     pairs = _pairs(predictions, truth, joined, name)
-    ids = _objects_of_first(pairs, name)
-    frames = [_score_frame(prediction, true, ids) for prediction, true in _without_last(pairs)]
+    first = next(pairs, None)
+    if first is None:
+        raise InputError(f"{name}: found no frames, expected at least 3")
+    ids = np.unique(first[1][first[1] > 0]).tolist()
+    if not ids:
+        raise InputError(f"{name}, frame 0: found no object in the true mask, expected at least one id above 0")
+    frames = [_score_frame(*pair, ids) for pair, _ in pairwise(pairs)]  # a pair counts once the next one has come
     if not frames:
         raise InputError(f"{name}: found 2 frames or fewer, expected at least 3: the first and the last are not scored")
     values = np.array(frames, dtype=np.float64)  # frame, object, measure
@@ -215,24 +220,3 @@ def _pairs(predictions: Iterable[Mask], truth: Iterable[Mask], joined: bool, nam
             (h, w), (height, width) = prediction.shape, true.shape
             raise InputError(f"{here}: found a predicted mask of {w}x{h} pixels, expected {width}x{height}")
         yield (join(prediction), join(true)) if joined else (prediction, true)
-
-
-def _objects_of_first(pairs: Iterator[tuple[Mask, Mask]], name: str) -> list[int]:
-    """Take the first pair off and say which objects its true mask holds."""
-    for _, true in pairs:
-        if ids := np.unique(true[true > 0]).tolist():
-            return ids
-        raise InputError(f"{name}, frame 0: found no object in the true mask, expected at least one id above 0")
-    raise InputError(f"{name}: found no frames, expected at least 3")
-
-
-def _without_last(pairs: Iterator[tuple[Mask, Mask]]) -> Iterator[tuple[Mask, Mask]]:
-    """All pairs but the last: a pair is let through once the next one has come."""
-    for before, _ in pairwise(pairs):
-        yield before
-
-
-def _average(parts: list[Statistics]) -> Statistics:
-    """Every statistic averaged over objects."""
-    table = np.array([[part.mean, part.recall, part.decay] for part in parts])
-    return Statistics(*table.mean(axis=0).tolist())

@@ -8,6 +8,7 @@ from statistics import mean
 from typing import Any
 
 from tbd_lib.errors import InputError
+from tbd_lib.evaluation.report import aligned
 from tbd_lib.files import results_folder
 
 NAMES = {
@@ -69,27 +70,20 @@ def table(rows: Sequence[Row]) -> str:
         numbers = [f"{row.published[training]:.3f}" for training in TRAININGS]
         ours, gap = ("-", "-") if row.ours is None else (f"{row.ours:.3f}", f"{row.gap:+.3f}")
         lines.append((row.benchmark, part, *numbers, ours, gap, row.source))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join(["J&F, published by the authors and ours", *text])
+    return "\n".join(["J&F, published by the authors and ours", *aligned(lines, left=(0, 1, 6))])
 
 
 def _row(path: Path, published: Mapping[str, Any]) -> Row:
     """One result file beside what was published of the same objects."""
-    scores = _read(path)
-    key = "davis16_val" if scores["joined"] else "davis17_val"
-    videos = scores["videos"].items()
-    ours = {f"{video}{i}": one["J&F"] for video, content in videos for i, one in content["objects"].items()}
+    content = _read(path)
+    key = "davis16_val" if content["joined"] else "davis17_val"
+    videos = content["videos"].items()
+    ours = {f"{video}{i}": score["J&F"] for video, found in videos for i, score in found["objects"].items()}
     theirs = {training: published[training][key]["per_object"] for training in TRAININGS}
     if unknown := sorted(set(ours) - set(theirs[TRAININGS[0]])):
         raise InputError(f"{path}: found the object {unknown[0]}, expected those of {NAMES[key]}")
-    same = {training: _mean_of(every, list(ours)) for training, every in theirs.items()}
+    same = {name: mean((scores[i]["J"] + scores[i]["F"]) / 2 for i in ours) for name, scores in theirs.items()}
     return Row(NAMES[key], (len(ours), len(theirs[TRAININGS[0]])), same, mean(ours.values()), str(path))
-
-
-def _mean_of(every: Mapping[str, Mapping[str, float]], names: list[str]) -> float:
-    """Mean J&F of some objects."""
-    return mean((every[name]["J"] + every[name]["F"]) / 2 for name in names)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What an evaluation found: scores of every video, as a table to read and as JSON to keep."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -66,14 +66,18 @@ class Report:
 
     def table(self) -> str:
         """The scores as plain text: a row per object, the mean, and the global numbers."""
-        base = self.baseline
-        rows = [("video", "object", "J", "F", "J&F", "J&F unchanged", "fps")]
-        rows += [row for video in self.videos for row in _rows(video)]
-        mean = (self.overall.j.mean, self.overall.f.mean, self.overall.j_and_f, base and base.j_and_f)
-        rows += [("Mean", "", *map(_number, mean), _speed(self.fps))]
-        lines = [*_aligned(rows), "", f"predicted  {_line(self.overall)}"]
-        if base:
-            lines.append(f"unchanged  {_line(base)}")
+        mean, base = self.overall, self.baseline
+        rows: list[tuple[str, ...]] = [("video", "object", "J", "F", "J&F", "J&F unchanged", "fps")]
+        for video in self.videos:
+            name, speed = video.name, _number(video.fps, 2)
+            for i, score in video.objects.items():
+                unchanged = video.baseline[i].j_and_f if video.baseline else None
+                numbers = (score.j_statistics.mean, score.f_statistics.mean, score.j_and_f, unchanged)
+                rows.append((name, str(i), *map(_number, numbers), speed))
+                name = speed = ""  # a video is named and timed in its first row
+        numbers = (mean.j.mean, mean.f.mean, mean.j_and_f, base and base.j_and_f)
+        rows.append(("Mean", "", *map(_number, numbers), _number(self.fps, 2)))
+        lines = [*aligned(rows), "", f"predicted  {_line(mean)}", *([f"unchanged  {_line(base)}"] if base else [])]
         return "\n".join([*lines, self._summary()])
 
     def as_json(self) -> dict[str, object]:
@@ -83,8 +87,8 @@ class Report:
             "joined": self.joined,
             "videos_scored": len(self.videos),
             "videos_available": self.available,
-            "overall": _overall_json(self.overall),
-            "baseline": self.baseline and _overall_json(self.baseline),
+            "overall": _means_json(self.overall),
+            "baseline": self.baseline and _means_json(self.baseline),
             "frames_per_second": self.fps,
             "peak_memory_bytes": self.peak_memory,
             "videos": {video.name: _video_json(video) for video in self.videos},
@@ -107,27 +111,19 @@ class Report:
         return ", ".join(parts)
 
 
-def _rows(video: VideoScore) -> Iterator[tuple[str, ...]]:
-    """Table rows of one video: one per object, named and timed in the first."""
-    name, speed = video.name, _speed(video.fps)
-    for i, scores in video.objects.items():
-        base = video.baseline[i].j_and_f if video.baseline else None
-        numbers = (float(scores.j.mean()), float(scores.f.mean()), scores.j_and_f, base)
-        yield name, str(i), *map(_number, numbers), speed
-        name = speed = ""
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
+    """A line per row, in columns of equal width; columns with nothing below their head are left out.
 
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Columns of equal width, the first to the left, all others to the right; without those where nothing stands."""
-    columns = [column for column in zip(*rows, strict=True) if set(column[1:]) - {"", "-"}]
-    widths = [-max(map(len, columns[0])), *(max(map(len, column)) for column in columns[1:])]
-    lines = (zip(row, widths, strict=True) for row in zip(*columns, strict=True))
-    return ["  ".join(_padded(cell, width) for cell, width in line).rstrip() for line in lines]
-
-
-def _padded(cell: str, width: int) -> str:
-    """A cell at the right of its column, or at the left of one of negative width."""
-    return cell.rjust(width) if width > 0 else cell.ljust(-width)
+    Args:
+        rows: cells, the head first.
+        left: numbers of the columns whose cells stand at the left; those of the others stand at the right.
+    """
+    columns = []
+    for number, column in enumerate(zip(*rows, strict=True)):
+        width = max(map(len, column))
+        if set(column[1:]) - {"", "-"}:
+            columns.append([cell.ljust(width) if number in left else cell.rjust(width) for cell in column])
+    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
 
 
 def _line(scores: Overall) -> str:
@@ -137,19 +133,9 @@ def _line(scores: Overall) -> str:
     return " | ".join([*parts, f"J&F {scores.j_and_f:.3f}"])
 
 
-def _number(value: float | None) -> str:
-    """A score as the table shows it."""
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _speed(fps: float | None) -> str:
-    """Frames per second as the table shows them."""
-    return "-" if fps is None else f"{fps:.2f}"
-
-
-def _overall_json(scores: Overall) -> dict[str, object]:
-    """Global numbers for JSON."""
-    return {"J": asdict(scores.j), "F": asdict(scores.f), "J&F": scores.j_and_f}
+def _number(value: float | None, digits: int = 3) -> str:
+    """A number as the table shows it."""
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _video_json(video: VideoScore) -> dict[str, object]:
@@ -163,12 +149,12 @@ def _video_json(video: VideoScore) -> dict[str, object]:
     }
 
 
-def _object_json(scores: ObjectScore) -> dict[str, object]:
+def _object_json(score: ObjectScore) -> dict[str, object]:
     """Statistics and scored frames of one object for JSON."""
-    return {
-        "J": asdict(scores.j_statistics),
-        "F": asdict(scores.f_statistics),
-        "J&F": scores.j_and_f,
-        "J_per_frame": scores.j.tolist(),
-        "F_per_frame": scores.f.tolist(),
-    }
+    frames = {"J_per_frame": score.j.tolist(), "F_per_frame": score.f.tolist()}
+    return _means_json(Overall(score.j_statistics, score.f_statistics, score.j_and_f)) | frames
+
+
+def _means_json(scores: Overall) -> dict[str, object]:
+    """Statistics for JSON."""
+    return {"J": asdict(scores.j), "F": asdict(scores.f), "J&F": scores.j_and_f}

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from itertools import tee
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import score_video
 from tbd_lib.evaluation.report import Report, VideoScore
 from tbd_lib.video.arrays import Mask
-from tbd_lib.video.masks import read_mask, size_of
+from tbd_lib.video.masks import read_mask, require_size
 
 FEW_FRAMES = 400  # are scored in the time that processes need to start
 DAVIS_MASKS = Path("Annotations", "480p")  # where a DAVIS root keeps the masks that are scored
@@ -63,8 +62,14 @@ def _processes(frames: Mapping[str, Sequence[str]]) -> int:
 def _score_video(work: tuple[Path, Path, list[str], bool]) -> VideoScore:
     """Score one video: masks found, true masks, their names, and whether all objects are one."""
     predictions, truth, names, joined = work
-    found, true = _unzip(_read_pairs(predictions, truth, names))
+    shape = read_mask(truth / names[0]).shape if names else ()
+    found, true = (_masks([folder / name for name in names], shape) for folder in (predictions, truth))
     return VideoScore(truth.name, len(names), score_video(found, true, joined, truth.name))
+
+
+def _masks(paths: Sequence[Path], shape: tuple[int, ...]) -> Iterator[Mask]:
+    """Masks of this shape, read when asked for."""
+    return (require_size(read_mask(path), shape, path) for path in paths)
 
 
 def _video_names(root: Path) -> list[str]:
@@ -83,19 +88,3 @@ def _common_frames(found: Path, true: Path) -> list[str]:
     if missing := sorted(names - expected):
         raise InputError(f"{true / missing[0]}: found no such file, expected a true mask for each predicted one")
     return sorted(expected, key=lambda name: (len(name), name))  # 9 before 10 where numbers are not padded
-
-
-def _read_pairs(found: Path, true: Path, names: list[str]) -> Iterator[tuple[Mask, Mask]]:
-    """Predicted and true masks, read when asked for."""
-    for name in names:
-        prediction, truth = read_mask(found / name), read_mask(true / name)
-        if prediction.shape != truth.shape:
-            size, expected = size_of(prediction.shape), size_of(truth.shape)
-            raise InputError(f"{found / name}: found a mask of {size} pixels, expected {expected} as {true / name}")
-        yield prediction, truth
-
-
-def _unzip(pairs: Iterator[tuple[Mask, Mask]]) -> tuple[Iterator[Mask], Iterator[Mask]]:
-    """Both sides of the pairs; taken in step, no more than one pair is held."""
-    left, right = tee(pairs)
-    return (prediction for prediction, _ in left), (truth for _, truth in right)

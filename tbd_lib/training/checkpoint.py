@@ -18,7 +18,7 @@ from tbd_lib.method.model import TBD, build_model
 
 Tensors = dict[str, Tensor]
 
-# The published checkpoint's names, each prefix beside ours.
+# The prefixes of the published checkpoint's names, and ours.
 PUBLISHED = {
     "vos.encoder.mean": "encoder.normalise.mean",
     "vos.encoder.std": "encoder.normalise.std",
@@ -47,14 +47,19 @@ PUBLISHED_LAYERS = {
 
 def our_name(published: str) -> str:
     """Our name of a tensor of the published checkpoint; a name that is not of that layout stays as it is."""
-    for prefix, ours in PUBLISHED.items():
-        if published.startswith(prefix):
-            return ours + published.removeprefix(prefix)
     for layer, ours in PUBLISHED_LAYERS.items():
         pattern = "vos.decoder." + layer.format("([123])")
         if found := re.match(pattern, published):
             return f"decoder.stage{PUBLISHED_STAGES[found[1]]}.{ours}{published[found.end() :]}"
-    return published
+    return with_our_prefix(published, PUBLISHED)
+
+
+def with_our_prefix(name: str, prefixes: Mapping[str, str]) -> str:
+    """A tensor's name with the first of these prefixes that it has replaced by ours."""
+    for theirs, ours in prefixes.items():
+        if name.startswith(theirs):
+            return ours + name.removeprefix(theirs)
+    return name
 
 
 def save_weights(path: Path, model: TBD, dtype: torch.dtype = torch.float32) -> None:
@@ -70,7 +75,7 @@ def save_weights(path: Path, model: TBD, dtype: torch.dtype = torch.float32) -> 
 def load_checkpoint(path: Path | str) -> TBD:
     """A model in inference mode with the weights of a file, in float32.
 
-    ``.safetensors`` is our own layout and tells its configuration. Anything else is read as a published checkpoint
+    ``.safetensors`` is our own layout, which holds the configuration. Anything else is read as a published checkpoint
     of TBD (DenseNet-121, the paper's widths); pickled code is never run.
 
     Raises:
@@ -97,18 +102,19 @@ def fill(model: TBD, state: Mapping[str, Tensor], source: Path) -> None:
     Raises:
         InputError: naming ``source`` and the first few tensors that are missing, extra or misshapen.
     """
-    own = model.state_dict()
-    shapes = {
-        name: f"{name} {list(state[name].shape)}, expected {list(own[name].shape)}" for name in own if name in state
-    }
+    needed = model.state_dict()
     wrong = {
-        "missing": [name for name in own if name not in state],
-        "extra": [name for name in state if name not in own],
-        "misshapen": [text for name, text in shapes.items() if state[name].shape != own[name].shape],
+        "missing": [name for name in needed if name not in state],
+        "extra": [name for name in state if name not in needed],
+        "misshapen": [
+            f"{name} {list(state[name].shape)}, expected {list(value.shape)}"
+            for name, value in needed.items()
+            if name in state and state[name].shape != value.shape
+        ],
     }
     if any(wrong.values()):
         raise InputError(f"{source}: not the tensors of this model: " + "; ".join(map(_few, wrong, wrong.values())))
-    model.load_state_dict({name: value.to(own[name]) for name, value in state.items()})
+    model.load_state_dict({name: value.to(needed[name]) for name, value in state.items()})
 
 
 def _few(kind: str, names: list[str], most: int = 3) -> str:

@@ -1,4 +1,4 @@
-"""A small encoder learns to say what a large, trained one says (features of FitNets; Romero et al., 2015)."""
+"""Distillation: a small encoder learns to imitate a large, trained one (features of FitNets; Romero et al., 2015)."""
 
 import torch
 import torch.nn.functional as F
@@ -7,28 +7,29 @@ from torch import Tensor, nn
 
 from tbd_lib.method.encoder import Encoder
 
+MOMENTUM = 0.99  # share of the old mean and deviation that is kept at each step
 
-class Imitation(nn.Module):
-    """How unlike the teacher's features at stride 16 are to a linear map of the pupil's: one minus their cosine.
 
-    Each of the teacher's channels is shifted and scaled by its mean and deviation over the pictures seen so far: the
-    cosine is not about what all places have in common. The map is learned on the way and then thrown away.
+class Distillation(nn.Module):
+    """How far the encoder in training is from its teacher, as a loss: one minus the cosine of their features.
+
+    Compared are the teacher's features at stride 16 and a linear map of the pupil's, which is learned on the way and
+    then thrown away. Each of the teacher's channels is first shifted and scaled by its mean and deviation over the
+    pictures seen so far: otherwise what all places have in common would decide the cosine.
 
     Args:
         teacher: a frozen encoder. It is no part of this module: its weights are neither trained nor saved.
         width: channels of the pupil's features at stride 16.
-        momentum: share of the old mean and deviation that is kept at each step.
     """
 
     mean: Tensor
     deviation: Tensor
     seen: Tensor
 
-    def __init__(self, teacher: Encoder, width: int, momentum: float = 0.99) -> None:
+    def __init__(self, teacher: Encoder, width: int) -> None:
         super().__init__()
         self._teacher = (teacher,)  # in a tuple, since a module would become a part of this one
-        self.momentum = momentum
-        self.lift = nn.Conv2d(width, teacher.channels[2], 1)
+        self.map = nn.Conv2d(width, teacher.channels[2], 1)
         self.register_buffer("mean", torch.zeros(teacher.channels[2]))
         self.register_buffer("deviation", torch.ones(teacher.channels[2]))
         self.register_buffer("seen", torch.tensor(0))
@@ -39,11 +40,11 @@ class Imitation(nn.Module):
             wanted = self._teacher[0](images)[2].float()
             self._learn_scale(wanted)
             wanted = (wanted - self.mean[:, None, None]) / self.deviation[:, None, None]
-        return 1 - F.cosine_similarity(self.lift(s16).float(), wanted, dim=1).mean()
+        return 1 - F.cosine_similarity(self.map(s16).float(), wanted, dim=1).mean()
 
     def _learn_scale(self, wanted: Float[Tensor, "b d h w"]) -> None:
         """Follow mean and deviation per channel; the first pictures count in full."""
-        keep = min(self.momentum, 1 - 1 / (1 + int(self.seen)))
+        keep = min(MOMENTUM, 1 - 1 / (1 + int(self.seen)))
         self.mean.lerp_(wanted.mean((0, 2, 3)), 1 - keep)
         self.deviation.lerp_(wanted.std((0, 2, 3)).clamp(min=1e-3), 1 - keep)
         self.seen += 1

@@ -1,4 +1,4 @@
-"""One process or many: who this one is among those that ``torchrun`` started, and what they agree on."""
+"""One process or many: which one this is of those that ``torchrun`` started, and what they share."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def is_first() -> bool:
-    """Whether this is the only process or, among those that ``torchrun`` started, the one that speaks for all."""
+    """Whether this is the only process, or the first of those that ``torchrun`` started: the one that prints."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
@@ -49,16 +49,15 @@ class World:
 
     def share(self, content: T) -> T:
         """What the first process has, in all of them."""
-        if self.size == 1:
-            return content
         box: list[Any] = [content]
-        dist.broadcast_object_list(box, src=0)
+        if self.size > 1:
+            dist.broadcast_object_list(box, src=0)
         return box[0]
 
 
 @contextmanager
 def join(device: str | None = None) -> Iterator[World]:
-    """Meet the other processes, as ``torchrun`` names them in the environment; alone without it.
+    """Join the other processes, as ``torchrun`` names them in the environment; without it there is this one alone.
 
     Each process takes a GPU of its own where there is one (nccl), else the CPU (gloo).
 
@@ -66,14 +65,14 @@ def join(device: str | None = None) -> Iterator[World]:
         device: for instance ``"cpu"`` or ``"cuda:1"``; a GPU if there is one, else the CPU, if None.
     """
     size, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
-    own = torch.device(device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu"))
+    chosen = torch.device(device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu"))
     if size == 1:
-        yield World(0, 1, own)
+        yield World(0, 1, chosen)
         return
-    if own.type == "cuda":
-        torch.cuda.set_device(own)
-    dist.init_process_group("nccl" if own.type == "cuda" else "gloo", timeout=PATIENCE)
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
-        yield World(dist.get_rank(), size, own)
+        yield World(dist.get_rank(), size, chosen)
     finally:
         dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""What is minimised: clips in, a loss out. A module of its own, so that many processes can share its gradients."""
+"""What is minimised: clips in, a loss out. It is a module, so that many processes can average its gradients."""
 
 from dataclasses import replace
 
@@ -8,23 +8,25 @@ from torch import Tensor, nn
 
 from tbd_lib.method.loss import clip_loss, region_masks
 from tbd_lib.method.model import TBD, Features
-from tbd_lib.training.distillation import Imitation
+from tbd_lib.training.distillation import Distillation
 
 
 class Objective(nn.Module):
-    """The cross-entropy of all frames after the first, plus, with a teacher, how far the encoder is from imitating it.
+    """The cross-entropy of all frames after the first, plus, with a teacher, how far the encoder is from it.
 
     Args:
         model: what is trained.
-        imitation: the teacher and what leads to it; None without one.
-        weight: of the imitation's loss.
-        pictures: frames of every clip that are compared with the teacher's.
+        distillation: the loss beside a teacher; None without one.
+        weight: of that loss.
+        compared: frames of every clip, from the first on, whose features are compared with the teacher's.
     """
 
-    def __init__(self, model: TBD, imitation: Imitation | None = None, weight: float = 0.0, pictures: int = 2) -> None:
+    def __init__(
+        self, model: TBD, distillation: Distillation | None = None, weight: float = 0.0, compared: int = 2
+    ) -> None:
         super().__init__()
-        self.model, self.imitation = model, imitation
-        self.weight, self.pictures = weight, pictures
+        self.model, self.distillation = model, distillation
+        self.weight, self.compared = weight, compared
 
     def forward(
         self, images: Float[Tensor, "b t 3 H W"], masks: Int64[Tensor, "b t H W"], context: float = 1.0
@@ -40,15 +42,14 @@ class Objective(nn.Module):
         shown = frames if context == 1 else [dimmed(frame, context) for frame in frames]
         logits = self.model.follow(shown, region_masks(masks[:, 0]).to(images))[:, :, 0]
         loss = clip_loss(logits, masks[:, 1:])
-        if self.imitation is not None:
-            compared = slice(0, self.pictures)
-            features = torch.stack([frame.s16 for frame in frames[compared]], 1)
-            loss = loss + self.weight * self.imitation(images[:, compared].flatten(0, 1), features.flatten(0, 1))
+        if self.distillation is not None:
+            features = torch.stack([frame.s16 for frame in frames[: self.compared]], 1).flatten(0, 1)
+            loss = loss + self.weight * self.distillation(images[:, : self.compared].flatten(0, 1), features)
         return loss, intersection_over_union(logits.detach(), masks[:, 1:])
 
 
 def dimmed(features: Features, share: float) -> Features:
-    """The same frame, of whose picture the decoder sees less; its key, and so all matching, stays.
+    """The features of a frame, weakened for the decoder; the key, and so all matching, stays.
 
     Only at the start of a training from scratch, where the decoder has to learn first what an object's maps mean.
     """

@@ -1,16 +1,19 @@
 """The folder of a training run: its log, its weights, and all it takes to go on exactly where it was interrupted."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from statistics import mean
 from time import perf_counter, time
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
+from torch import nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
 from tbd_lib.errors import InputError
@@ -20,26 +23,15 @@ from tbd_lib.method.model import TBD
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.training.config import TrainConfig
 
-IRRELEVANT = {"workers", "save_every", "log_every"}  # settings that change no weights
+NO_EFFECT = {"data.workers", "run.save_every", "run.log_every"}  # settings that change no weights
+
+Part = nn.Module | Optimizer | GradScaler
 
 
-@runtime_checkable
-class Stateful(Protocol):
-    """A part of a run: model, optimiser, scaler."""
+class RunDir:
+    """The folder of a run, and what is written there.
 
-    def state_dict(self) -> dict[str, Any]:
-        """All of its state."""
-        ...
-
-    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
-        """Take a state over."""
-        ...
-
-
-class Run:
-    """What one run writes.
-
-    ``last.pt`` is all it takes to go on; ``best.safetensors`` and ``final.safetensors`` are weights to track with;
+    ``last.pt`` holds all it takes to go on; ``best.safetensors`` and ``final.safetensors`` are weights to track with;
     ``log.jsonl`` has a line every ``log_every`` iterations and one per validation; ``run.json`` says how it was made.
 
     Args:
@@ -48,10 +40,16 @@ class Run:
         parts: model, optimiser and so on, by name.
     """
 
-    def __init__(self, out: Path, config: TrainConfig, parts: Mapping[str, Stateful]) -> None:
+    def __init__(self, out: Path, config: TrainConfig, parts: Mapping[str, Part]) -> None:
         self.out, self.config, self.parts = out, config, parts
         self.best: float | None = None
         self.saved = 0  # iterations that the last checkpoint holds
+
+    @property
+    def kept(self) -> str:
+        """What remains of a run that stops, in words."""
+        path = self.out / "last.pt"
+        return f"{path} holds iteration {self.saved}" if self.saved else f"{path} was not written yet"
 
     def read(self, override: bool = False) -> dict[str, Any] | None:
         """The state of an interrupted run in this folder; None where there is none.
@@ -66,13 +64,12 @@ class Run:
             state = torch.load(path, map_location="cpu", weights_only=True)
             changed = differences(state["config"], asdict(self.config))
         except Exception as error:  # torch raises many kinds here: zip, pickle, end of file, runtime
-            raise InputError(
-                f"{path}: cannot be read ({type(error).__name__}); expected the checkpoint of a run"
-            ) from error
+            kind = type(error).__name__
+            raise InputError(f"{path}: cannot be read ({kind}); expected the checkpoint of a run") from error
         if changed and not override:
+            listed = "; ".join(f"`{name}` {change}" for name, change in changed.items())
             raise InputError(
-                f"{path}: a run of another configuration: {'; '.join(changed)}; expected the same "
-                "(or --override, or another --out)"
+                f"{path}: a run of another configuration: {listed}; expected the same (or `override`, or another `out`)"
             )
         return state
 
@@ -89,7 +86,7 @@ class Run:
         return state["iteration"]
 
     def begin(self) -> None:
-        """Say how the run is made, and drop what an interrupted one logged after its last checkpoint."""
+        """Write ``run.json``, and drop the lines that an interrupted run logged after its last checkpoint."""
         write_json(self.out / "run.json", {"config": asdict(self.config), "provenance": provenance()})
         log = self.out / "log.jsonl"
         lines = log.read_text().splitlines() if log.exists() else []
@@ -130,22 +127,22 @@ class Run:
             file.write(json.dumps(line) + "\n")
 
     def _is_done(self, line: str) -> bool:
-        """Whether a line is whole and tells of an iteration that the checkpoint knows."""
+        """Whether a line is whole, and of an iteration that the checkpoint holds."""
         try:
             return json.loads(line)["iteration"] <= self.saved
         except ValueError:  # a crash cut it
             return False
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Settings that differ, as ``"augment.swap 0.2, now 0.0"``; those that change no weights are left out."""
-    found = []
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Settings that differ: ``{"data.augment.swap": "0.2, now 0.0"}``, without those that change no weights."""
+    found = {}
     for name in dict.fromkeys([*old, *new]):
         before, after = old.get(name), new.get(name)
         if isinstance(before, dict) and isinstance(after, dict):
-            found += differences(before, after, f"{prefix}{name}.")
-        elif before != after and prefix + name not in IRRELEVANT:
-            found.append(f"{prefix}{name} {before}, now {after}")
+            found |= differences(before, after, f"{prefix}{name}.")
+        elif before != after and prefix + name not in NO_EFFECT:
+            found[prefix + name] = f"{before}, now {after}"
     return found
 
 
@@ -154,46 +151,29 @@ def read_log(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
 
-def training_lines(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A log's lines without those of validation."""
-    return [line for line in log if "loss" in line]
-
-
-def minutes(log: Sequence[dict[str, Any]]) -> float:
-    """Time from a log's first line of training to its last."""
-    lines = training_lines(log)
-    return round((lines[-1]["time"] - lines[0]["time"]) / 60, 1)
-
-
 class Meter:
-    """Progress on the screen and in the log.
+    """Progress on the bar and in the log.
 
     Args:
         run: where to log.
-        done: iterations before this start.
-        shown: whether this process shows and logs.
+        bar: shows the iterations.
+        logs: whether this process writes the log.
     """
 
-    def __init__(self, run: Run, done: int, shown: bool) -> None:
-        self.run, self.shown = run, shown
-        self.bar = tqdm(initial=done, total=run.config.iterations, desc="train", unit="it", disable=not shown)
+    def __init__(self, run: RunDir, bar: tqdm, logs: bool) -> None:
+        self.run, self.bar, self.logs = run, bar, logs
+        self.batch, self.log_every = run.config.data.batch, run.config.run.log_every
         self._begin()
-
-    def __enter__(self) -> "Meter":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
 
     def count(self, iteration: int, last: bool, loss: float, iou: float, rate: float) -> None:
         """One more iteration is done."""
         self.recent.append((loss, iou))
-        speed = len(self.recent) * self.run.config.batch / (perf_counter() - self.start)
+        speed = len(self.recent) * self.batch / (perf_counter() - self.start)
         self.bar.set_postfix(loss=f"{loss:.3f}", iou=f"{iou:.3f}", clips_per_s=f"{speed:.1f}", refresh=False)
         self.bar.update()
-        if not (iteration % self.run.config.log_every == 0 or last):
+        if not (iteration % self.log_every == 0 or last):
             return
-        if self.shown:
+        if self.logs:
             losses, ious = zip(*self.recent, strict=True)
             values = {"loss": mean(losses), "iou": mean(ious), "rate": rate, "clips_per_second": speed, "time": time()}
             self.run.log(iteration=iteration, **values)

@@ -14,19 +14,20 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import AdamW, Optimizer
 from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
 
+from tbd_lib.datasets.clips import Clips
 from tbd_lib.errors import InputError, TrainingError
 from tbd_lib.evaluation.evaluate import evaluate
 from tbd_lib.method.encoder import Encoder
 from tbd_lib.method.model import TBD, autocast
 from tbd_lib.method.swap_and_attach import swap_and_attach
 from tbd_lib.training.checkpoint import save_weights
-from tbd_lib.training.clips import Clips
 from tbd_lib.training.config import TrainConfig
-from tbd_lib.training.distillation import Imitation
+from tbd_lib.training.distillation import Distillation
 from tbd_lib.training.distributed import World, join
 from tbd_lib.training.objective import Objective
-from tbd_lib.training.run_dir import Meter, Run
+from tbd_lib.training.run_dir import Meter, RunDir
 from tbd_lib.video.frames import Video
 
 Batch = tuple[Tensor, Tensor]
@@ -43,7 +44,7 @@ def train(
     device: str | None = None,
     override: bool = False,
 ) -> TBD:
-    """Train a model in place, or go on where a run in ``out`` was interrupted; ``runs.Run`` says what is written there.
+    """Train a model in place, or go on where a run in ``out`` was interrupted; ``RunDir`` says what is written there.
 
     Args:
         config: the recipe.
@@ -51,7 +52,8 @@ def train(
         videos: what clips are cut from, with true masks; an image is a video of one frame.
         out: folder of this run.
         held_out: videos of the training data that are tracked now and then; their J&F tells the best weights.
-        teacher: a frozen encoder, on the device, that the model's encoder learns to imitate (``config.imitate``).
+        teacher: a frozen encoder, on the device, that the model's encoder learns to imitate
+            (``optimiser.distillation``).
         device: where to train; a GPU if there is one, else the CPU, if None.
         override: go on although ``out`` holds a run of another configuration.
 
@@ -64,32 +66,33 @@ def train(
         OSError: a checkpoint cannot be written; the last one stays.
     """
     with join(device) as world:
-        require_sense(config, world.size, teacher)
-        clips = Clips(config, videos)
-        torch.manual_seed(config.seed)
+        check(config, world, teacher)
+        clips = Clips(config.data, videos, config.run.iterations, config.run.seed)
+        torch.manual_seed(config.run.seed)
         objective = prepare(config, model, teacher, world.device)
         optimiser = make_optimiser(config, objective)
-        scaler = GradScaler(world.device.type, enabled=config.precision == "float16")
-        run = Run(out, config, {"objective": objective, "optimiser": optimiser, "scaler": scaler})
+        scaler = GradScaler(world.device.type, enabled=config.run.precision == "float16")
+        run = RunDir(out, config, {"objective": objective, "optimiser": optimiser, "scaler": scaler})
         done = run.resume(world.share(run.read(override) if world.first else None))
-        learner = world.wrap(objective, unused_parameters=config.frames < 3 or not config.model.distance_score)
+        learner = world.wrap(objective, unused_parameters=config.data.frames < 3 or not config.model.distance_score)
         if world.first:
             run.begin()
-        with Meter(run, done, world.first) as meter:
+        with tqdm(initial=done, total=clips.iterations, desc="train", unit="it", disable=not world.first) as bar:
+            meter = Meter(run, bar, logs=world.first)
             for iteration, batch in enumerate(batches(clips, world, run), done):
                 rate = set_rates(config, optimiser, iteration)
-                settle(config, model, iteration)
-                images, masks = attach(config, batch, world, iteration)
+                freeze_bn_stats(config, model.train(), iteration)
+                images, masks = apply_swap(config, batch, world, iteration)
                 loss, iou = step(config, learner, optimiser, scaler, images, masks, context_share(config, iteration))
                 loss, iou = world.mean(torch.stack([loss, iou])).tolist()
                 if not math.isfinite(loss):
-                    raise TrainingError(f"the loss is {loss} at iteration {iteration + 1}; {kept(run)}")
-                now, last = iteration + 1, iteration + 1 == config.iterations
+                    raise TrainingError(f"the loss is {loss} at iteration {iteration + 1}; {run.kept}")
+                now, last = iteration + 1, iteration + 1 == config.run.iterations
                 meter.count(now, last, loss=loss, iou=iou, rate=rate)
                 with meter.paused():
-                    if world.first and held_out and (now % config.validate_every == 0 or last):
+                    if world.first and held_out and (now % config.run.validate_every == 0 or last):
                         validate(model, held_out, run, now)
-                    if world.first and (now % config.save_every == 0 or last):
+                    if world.first and (now % config.run.save_every == 0 or last):
                         run.save(now)
         if world.first:
             save_weights(out / "final.safetensors", model)
@@ -106,41 +109,83 @@ def step(
     context: float = 1.0,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """One step of the optimiser; returns this process's loss and intersection over union."""
-    with autocast(images.device, config.precision):
+    with autocast(images.device, config.run.precision):
         loss, iou = learner(images, masks, context)
     optimiser.zero_grad()
     scaler.scale(loss).backward()
-    if config.clip_gradient is not None:
+    if config.optimiser.clip_gradient is not None:
         scaler.unscale_(optimiser)
-        nn.utils.clip_grad_norm_(learner.parameters(), config.clip_gradient)
+        nn.utils.clip_grad_norm_(learner.parameters(), config.optimiser.clip_gradient)
     scaler.step(optimiser)
     scaler.update()
     return loss.detach(), iou
 
 
+def check(config: TrainConfig, world: World, teacher: Encoder | None) -> None:
+    """Refuse settings that cannot work, before anything is written.
+
+    Raises:
+        InputError: naming the setting, its value and what was expected.
+    """
+    data, distillation = config.data, config.optimiser.distillation
+    if data.batch % world.size:
+        raise InputError(f"`data.batch` {data.batch}: expected a multiple of the {world.size} processes")
+    if data.batch // world.size < 2 and data.augment.swap > 0:
+        raise InputError(
+            f"`data.batch` {data.batch}: {data.batch // world.size} clip per process; expected at least 2, since "
+            "swap-and-attach needs a partner (or `data.augment.swap` 0)"
+        )
+    if data.frames < 2:
+        raise InputError(f"`data.frames` {data.frames}: expected at least 2, the first of which is given")
+    if data.augment.crop != data.synthetic_augment.crop and 0 < data.synthetic_share < 1:
+        sizes = f"{data.augment.crop} and `data.synthetic_augment.crop` {data.synthetic_augment.crop}"
+        raise InputError(f"`data.augment.crop` {sizes}: expected the same, since clips of both stand in one batch")
+    if distillation > 0 and (teacher is None or config.optimiser.encoder_rate is None):
+        raise InputError(
+            f"`optimiser.distillation` {distillation}: expected a teacher, and a trained encoder "
+            "(`optimiser.encoder_rate`)"
+        )
+    if config.run.compile:
+        try:  # without what was compiled before: only a compilation shows whether there is a compiler
+            torch.compile(torch.sin, options={"fx_graph_cache": False})(torch.ones(1, device=world.device))
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"`run.compile`: {reason}; expected what torch.compile needs, a C++ compiler") from error
+
+
 def prepare(config: TrainConfig, model: TBD, teacher: Encoder | None, device: torch.device) -> Objective:
     """The model ready to be trained on its device, inside what is minimised."""
-    model.freeze_encoder(config.encoder_rate is None)
-    imitation = None
-    if teacher is not None and config.imitate > 0:
-        imitation = Imitation(teacher, model.channels[2])
-    objective = Objective(model, imitation, config.imitate, config.imitated_frames).to(device)
-    if config.channels_last:
-        objective.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (torch's stub lacks it)
-    if config.compile:
+    settings = config.optimiser
+    model.freeze_encoder(settings.encoder_rate is None)
+    distillation = None
+    if teacher is not None and settings.distillation > 0:
+        distillation = Distillation(teacher, model.channels[2])
+    objective = Objective(model, distillation, settings.distillation, settings.distilled_frames).to(device)
+    if config.run.compile:
         model.encoder.compile()
         model.decoder.compile()
     return objective
 
 
 def make_optimiser(config: TrainConfig, objective: Objective) -> Optimizer:
-    """AdamW over all that is trained; the encoder, if it is, at its own rate."""
-    encoder = list(objective.model.encoder.parameters()) if config.encoder_rate is not None else []
-    of_encoder = {id(parameter) for parameter in objective.model.encoder.parameters()}
-    others = [parameter for parameter in objective.parameters() if id(parameter) not in of_encoder]
-    groups = [{"params": others}]
-    groups += [{"params": encoder}] if encoder else []
-    return AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
+    """AdamW over all that is trained; the encoder, if it is, at a rate of its own."""
+    settings, encoder = config.optimiser, list(objective.model.encoder.parameters())
+    others = [value for name, value in objective.named_parameters() if not name.startswith("model.encoder.")]
+    groups = [others] if settings.encoder_rate is None else [others, encoder]
+    return AdamW([{"params": group} for group in groups], settings.learning_rate, weight_decay=settings.weight_decay)
+
+
+def set_rates(config: TrainConfig, optimiser: Optimizer, iteration: int) -> float:
+    """Set the learning rates of this iteration; returns that of all but the encoder.
+
+    They come from the configuration: a resumed optimiser brings those of its checkpoint along, which may be others.
+    """
+    settings = config.optimiser
+    for group, highest in zip(optimiser.param_groups, (settings.learning_rate, settings.encoder_rate), strict=False):
+        assert highest is not None  # the second group is there only where the encoder has a rate
+        group["lr"] = highest * rate_share(config, iteration)
+        group["weight_decay"] = settings.weight_decay
+    return optimiser.param_groups[0]["lr"]
 
 
 def rate_share(config: TrainConfig, iteration: int) -> float:
@@ -148,24 +193,21 @@ def rate_share(config: TrainConfig, iteration: int) -> float:
 
     A linear warm-up; then constant, or half a cosine down to zero (Loshchilov and Hutter, 2017).
     """
-    if iteration < config.warm_up:
-        return (iteration + 1) / config.warm_up
-    if config.schedule == "constant":
+    warm_up = config.optimiser.warm_up
+    if iteration < warm_up:
+        return (iteration + 1) / warm_up
+    if config.optimiser.schedule == "constant":
         return 1.0
-    share = (iteration - config.warm_up) / max(config.iterations - config.warm_up, 1)
-    return 0.5 * (1 + math.cos(math.pi * share))
+    return 0.5 * (1 + math.cos(math.pi * (iteration - warm_up) / max(config.run.iterations - warm_up, 1)))
 
 
-def set_rates(config: TrainConfig, optimiser: Optimizer, iteration: int) -> float:
-    """Set the learning rates of this iteration; returns that of the head.
+def freeze_bn_stats(config: TrainConfig, model: TBD, iteration: int) -> None:
+    """Towards the end of a run, let a trained encoder's batch-norm use its running statistics, as in inference.
 
-    They come from the configuration: a resumed optimiser brings those of its checkpoint along, which may be others.
+    So the head gets used to them.
     """
-    for group, highest in zip(optimiser.param_groups, (config.learning_rate, config.encoder_rate), strict=False):
-        assert highest is not None  # the second group is there only where the encoder has a rate
-        group["lr"] = highest * rate_share(config, iteration)
-        group["weight_decay"] = config.weight_decay
-    return optimiser.param_groups[0]["lr"]
+    if iteration >= config.run.iterations * (1 - config.optimiser.freeze_bn_stats):
+        model.encoder.eval()
 
 
 def context_share(config: TrainConfig, iteration: int) -> float:
@@ -174,44 +216,34 @@ def context_share(config: TrainConfig, iteration: int) -> float:
     Trained from scratch with the image in full view, the decoder settles on predicting background everywhere: what the
     features say changes with every clip, and drowns the few maps that tell where the object is.
     """
-    if iteration >= config.context_full:
-        return 1.0
-    return max(iteration - config.context_from, 0) / (config.context_full - config.context_from)
+    begin, full = config.optimiser.context_from, config.optimiser.context_full
+    return 1.0 if iteration >= full else max(iteration - begin, 0) / (full - begin)
 
 
-def settle(config: TrainConfig, model: TBD, iteration: int) -> None:
-    """Training mode; towards the end a trained encoder's batch-norm uses its running statistics, as in inference.
-
-    So the head gets used to them.
-    """
-    model.train()
-    if iteration >= config.iterations * (1 - config.settle):
-        model.encoder.eval()
-
-
-def attach(
+def apply_swap(
     config: TrainConfig, batch: Batch, world: World, iteration: int
 ) -> tuple[Float[Tensor, "b t 3 H W"], Int64[Tensor, "b t H W"]]:
     """The batch on its device after swap-and-attach, which seed, iteration and process determine."""
     images, masks = (part.to(world.device, non_blocking=True) for part in batch)
-    generator = torch.Generator().manual_seed((config.seed * 1_000_003 + iteration) * 1024 + world.rank)
-    least = math.ceil(config.augment.min_share * masks.shape[-1] * masks.shape[-2])
-    return swap_and_attach(images.float() / 255, masks.long(), config.augment.swap, generator, least)
+    generator = torch.Generator().manual_seed((config.run.seed * 1_000_003 + iteration) * 1024 + world.rank)
+    augment = config.data.augment
+    least = math.ceil(augment.min_share * masks.shape[-1] * masks.shape[-2])
+    return swap_and_attach(images.float() / 255, masks.long(), augment.swap, generator, least)
 
 
-def batches(clips: Clips, world: World, run: Run) -> Iterator[Batch]:
+def batches(clips: Clips, world: World, run: RunDir) -> Iterator[Batch]:
     """This process's part of every batch that is left.
 
     Raises:
         InputError: what a data set's files raise, in one line.
         TrainingError: a process that makes clips died.
     """
-    config = clips.config
-    own = config.batch // world.size
-    left = range(run.saved, config.iterations)
-    numbers = [[iteration * config.batch + world.rank * own + place for place in range(own)] for iteration in left]
+    batch, workers = clips.config.batch, clips.config.workers
+    share = batch // world.size
+    left = range(run.saved, clips.iterations)
+    numbers = [list(range(begin, begin + share)) for begin in (i * batch + world.rank * share for i in left)]
     pin = world.device.type == "cuda"
-    loader = iter(DataLoader(clips, batch_sampler=numbers, num_workers=config.workers, pin_memory=pin))
+    loader = iter(DataLoader(clips, batch_sampler=numbers, num_workers=workers, pin_memory=pin))
     for iteration in left:
         try:
             images, masks = next(loader)
@@ -219,40 +251,12 @@ def batches(clips: Clips, world: World, run: Run) -> Iterator[Batch]:
             raise InputError(str(error).strip().splitlines()[-1].rpartition("InputError: ")[2]) from error
         except RuntimeError as error:
             died = f"a process that makes clips died before iteration {iteration + 1} ({str(error).splitlines()[0]})"
-            raise TrainingError(f"{died}; {kept(run)}; too little memory? try fewer --workers") from error
+            raise TrainingError(f"{died}; {run.kept}; too little memory? try fewer `data.workers`") from error
         yield images, masks
 
 
-def validate(model: TBD, held_out: Sequence[Video], run: Run, iteration: int) -> None:
+def validate(model: TBD, held_out: Sequence[Video], run: RunDir, iteration: int) -> None:
     """Track the held-out videos, log how well, and keep the weights if they are the best."""
     overall = evaluate(model.eval(), held_out, baseline=False).overall
     run.log(iteration=iteration, validation_j=overall.j.mean, validation_f=overall.f.mean)
     run.save_if_best(model, overall.j_and_f)
-
-
-def kept(run: Run) -> str:
-    """What remains of a run that stops."""
-    path = run.out / "last.pt"
-    return f"{path} holds iteration {run.saved}" if run.saved else f"{path} was not written yet"
-
-
-def require_sense(config: TrainConfig, processes: int, teacher: Encoder | None) -> None:
-    """Refuse settings that cannot work, before anything is written.
-
-    Raises:
-        InputError: naming the setting, its value and what was expected.
-    """
-    if config.batch % processes:
-        raise InputError(f"--batch {config.batch}: expected a multiple of the {processes} processes")
-    if config.batch // processes < 2 and config.augment.swap > 0:
-        raise InputError(
-            f"--batch {config.batch}: {config.batch // processes} clip per process; expected at least 2, since "
-            "swap-and-attach needs a partner (or --augment.swap 0)"
-        )
-    if config.frames < 2:
-        raise InputError(f"--frames {config.frames}: expected at least 2, the first of which is given")
-    if config.augment.crop != config.synthetic_augment.crop and 0 < config.synthetic_share < 1:
-        sizes = f"{config.augment.crop} and --synthetic-augment.crop {config.synthetic_augment.crop}"
-        raise InputError(f"--augment.crop {sizes}: expected the same, since clips of both stand in one batch")
-    if config.imitate > 0 and (teacher is None or config.encoder_rate is None):
-        raise InputError(f"--imitate {config.imitate}: expected a teacher, and a trained encoder (--encoder-rate)")

@@ -81,7 +81,7 @@ def require_room(out: Path, kinds: Sequence[Kind]) -> None:
     """
     for kind in kinds:
         if (out / PLACES[kind]).exists():
-            raise InputError(f"{out / PLACES[kind]}: exists already; expected a new place")
+            raise InputError(f"{out / PLACES[kind]}: exists already; expected a new place (or `overwrite`)")
 
 
 @contextmanager

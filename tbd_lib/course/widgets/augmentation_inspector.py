@@ -13,10 +13,10 @@ from torch import Tensor
 from tbd_lib.course.viz.described import Described
 from tbd_lib.course.viz.tracking import pictures
 from tbd_lib.course.widgets.inspector import CONTROL, Inspector, button, menu, slider
+from tbd_lib.datasets.clips import MOST_TRIED, Sample, cut
 from tbd_lib.datasets.config import IMAGE_AUGMENT, VIDEO_AUGMENT
 from tbd_lib.errors import InputError
 from tbd_lib.method.swap_and_attach import swap_and_attach
-from tbd_lib.training.clips import MOST_TRIED, Sample, cut
 from tbd_lib.video.arrays import Image
 from tbd_lib.video.frames import Video
 from tbd_lib.video.overlay import overlay

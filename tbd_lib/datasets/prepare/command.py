@@ -82,7 +82,7 @@ def prepare(
     from tbd_lib.datasets.prepare.steps import prepare as prepare_sources
 
     if not what.parts:
-        raise InputError("--parts: found none; expected at least one")
+        raise InputError("`parts`: found none; expected at least one")
     place, table = Place((root or home()).expanduser()), SOURCES[_key(what)]
     sources = [table[part] for part in what.parts]
     left = prepare_sources(sources, place, print, only_look=check)

@@ -11,10 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tbd_lib.datasets.augment import Augmentation, as_picture, sample_augmentation
-from tbd_lib.datasets.config import AugmentConfig, SyntheticConfig
+from tbd_lib.datasets.config import AugmentConfig, DataConfig, SyntheticConfig
 from tbd_lib.datasets.synthetic.clips import clip_as_video, random_clip
 from tbd_lib.errors import InputError
-from tbd_lib.training.config import TrainConfig
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Frame, Video
 
@@ -23,7 +22,7 @@ MOST_TRIED = 50  # videos in a row before a data set counts as having no usable 
 
 
 class Clips(Dataset[Sample]):
-    """The clips of a run, of one object each; the object's mask is 1 where it is.
+    """The clips of a training run, of one object each; the object's mask is 1 where it is.
 
     Clip ``number`` is number ``index`` of its epoch; an epoch goes once through all videos, in an order of its own. All
     of a clip follows from (seed, epoch, index), whoever makes it and whatever was made before.
@@ -32,33 +31,34 @@ class Clips(Dataset[Sample]):
     batch when one clip has none).
 
     Args:
-        config: how many, how long, how they are cut, and how large a share is synthetic.
+        config: how long clips are, how they are cut, and how large a share is synthetic.
         videos: with true masks; an image is a video of one frame.
+        iterations: batches of the run.
+        seed: of all that is drawn.
 
     Raises:
         InputError: no videos, or one that is shorter than a clip.
     """
 
-    def __init__(self, config: TrainConfig, videos: Sequence[Video]) -> None:
+    def __init__(self, config: DataConfig, videos: Sequence[Video], iterations: int, seed: int = 0) -> None:
+        self.config, self.videos, self.iterations, self.seed = config, videos, iterations, seed
         if config.synthetic_share < 1 and not videos:
             raise InputError(
-                f"found no videos or images, but a synthetic share of {config.synthetic_share}; expected some, or 1"
+                f"found no videos or images, but `data.synthetic_share` {config.synthetic_share}; expected some, or 1"
             )
-        self.config = config
-        self.videos = videos
         if config.short_videos == "refuse":
             self._require_length()
 
     def __len__(self) -> int:
-        return self.config.iterations * self.config.batch
+        return self.iterations * self.config.batch
 
     def __getitem__(self, number: int) -> Sample:
         size = max(len(self.videos), 1)
         epoch, index = divmod(number, size)
-        random = np.random.default_rng([self.config.seed, epoch, index])
+        random = np.random.default_rng([self.seed, epoch, index])
         if random.random() < self.config.synthetic_share:
             return self._synthetic_clip(random)
-        return self._clip(int(_order(self.config.seed, epoch, size)[index]), random)
+        return self._clip(int(_order(self.seed, epoch, size)[index]), random)
 
     def _clip(self, place: int, random: np.random.Generator) -> Sample:
         """A clip of this video; of another at random where it has no object that is large enough."""
@@ -82,8 +82,8 @@ class Clips(Dataset[Sample]):
         if short:
             raise InputError(
                 f"{short[0].name}: {len(short[0].truth or ())} frames; expected at least the {self.config.frames} of a "
-                f"clip (of {len(self.videos)} videos {len(short)} are shorter; --short-videos repeat takes the last "
-                "frame again)"
+                f"clip (of {len(self.videos)} videos {len(short)} are shorter; `data.short_videos` repeat takes the "
+                "last frame again)"
             )
 
 
@@ -113,9 +113,9 @@ def _apply(how: Augmentation, video: Video, positions: Sequence[int], masks: dic
     assert video.truth is not None and isinstance(video.frames, Sequence)
     pictures = {at: as_picture(video.frames[at].image) for at in dict.fromkeys(positions)}
     masks |= {at: video.truth[at] for at in pictures if at not in masks}
-    own = np.stack([how.mask(t, masks[at]) == target for t, at in enumerate(positions)])
+    targets = np.stack([how.mask(t, masks[at]) == target for t, at in enumerate(positions)])
     images = torch.stack([how.picture(t, pictures[at]) for t, at in enumerate(positions)])
-    return images, torch.from_numpy(own.view(np.uint8))
+    return images, torch.from_numpy(targets.view(np.uint8))
 
 
 def choose_target(mask: Mask, config: AugmentConfig, random: np.random.Generator) -> int | None:
@@ -125,14 +125,14 @@ def choose_target(mask: Mask, config: AugmentConfig, random: np.random.Generator
     return int(random.choice(large)) if len(large) else None
 
 
-def drifting_videos(config: TrainConfig, pictures: Sequence[Video]) -> list[Video]:
+def drifting_videos(config: DataConfig, pictures: Sequence[Video], seed: int) -> list[Video]:
     """Images as short videos, each through a drift that is always the same: what validation tracks for image data.
 
     Images without an object that is large enough are left out.
     """
     found = []
     for number, picture in enumerate(pictures):
-        random = np.random.default_rng([config.seed, number])
+        random = np.random.default_rng([seed, number])
         sample = cut(picture, max(config.frames, 3), config.augment, random)  # scores leave out the first and the last
         if sample is not None:
             images, masks = sample[0].permute(0, 2, 3, 1).numpy(), sample[1].numpy()
