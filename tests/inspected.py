@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from ipywidgets import Widget
 
-from tbd_lib.course.viz.described import Described, new_figure
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.page import new_figure
+from tbd_lib.course.widgets.inspector import Inspector
 from tbd_lib.datasets.davis import find
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.tracker import Step, Tracker
@@ -50,16 +52,16 @@ def corrected_by_hand(model: TBD, video: Video, at: int, given: Any) -> list[Ste
 
 
 def instead_of_drawing(monkeypatch: pytest.MonkeyPatch, module: ModuleType, figure: str) -> list[Any]:
-    """Nothing is drawn by this module's function, which takes most of an inspector's time.
+    """Let nothing be drawn by this function of the module, which takes most of an inspector's time.
 
-    Returns the arguments that it was called with last; the last of them is the sentence.
+    Returns a list of the arguments with which it was called last; the sentence is among them.
     """
     asked: list[Any] = []
     empty = new_figure(1.0)
 
     def keep(*given: Any, **options: Any) -> Described:
         asked[:] = given
-        return Described(empty, given[-1])
+        return Described(empty, next(text for text in reversed(given) if isinstance(text, str)))
 
     monkeypatch.setattr(module, figure, keep)
     monkeypatch.setattr(Described, "content", b"")
@@ -75,10 +77,18 @@ def everything_in(widget: Widget) -> Iterator[Any]:
 
 def control(inspector: Widget, description: str) -> Any:
     """The control with this label."""
-    (found,) = [one for one in everything_in(inspector) if getattr(one, "description", None) == description]
+    (found,) = [part for part in everything_in(inspector) if getattr(part, "description", None) == description]
     return found
 
 
 def numbers(text: str) -> list[float]:
     """All numbers with decimals in a text, in order."""
     return [float(number) for number in re.findall(r"-?\d+\.\d+", text)]
+
+
+def drawings_of(monkeypatch: pytest.MonkeyPatch, kind: type[Inspector]) -> list[Inspector]:
+    """A list that grows by an inspector of this kind whenever it draws."""
+    drawings: list[Inspector] = []
+    refresh = kind.refresh
+    monkeypatch.setattr(kind, "refresh", lambda inspector: (drawings.append(inspector), refresh(inspector)))
+    return drawings

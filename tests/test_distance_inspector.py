@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 import traitlets
-from inspected import control, instead_of_drawing, model, numbers, short
+from inspected import control, drawings_of, instead_of_drawing, model, numbers, short
 from small_runs import square_video, tiny_model
 
 from tbd_lib.course.widgets import distance_inspector
-from tbd_lib.course.widgets.distance_inspector import KNOTS, LOCAL, READY, DistanceInspector, DrawnScorer, with_scorer
+from tbd_lib.course.widgets.distance_inspector import KNOTS, LOCAL, READY, CurveScorer, DistanceInspector
 from tbd_lib.course.widgets.history import SCORES
 from tbd_lib.evaluation.metrics import jaccard, score_video
+from tbd_lib.method.distance import DistanceScorer
 from tbd_lib.method.matching import affinity, best_match
-from tbd_lib.tracking.tracker import Tracker, track
+from tbd_lib.tracking.tracker import track
 
 LEARNED = (0.9, 0.8, 0.5, 0.4, 0.25, 0.2, 0.1, 0.0)
 
@@ -44,46 +45,24 @@ def same_as_sliders(inspector: DistanceInspector) -> bool:
 
 
 def test_a_drawn_score_has_the_drawn_values_and_straight_lines_between() -> None:
-    scorer = DrawnScorer(LEARNED)
+    scorer = CurveScorer(LEARNED)
     assert scorer(torch.tensor(KNOTS, dtype=torch.float32)).tolist() == pytest.approx(LEARNED)
     between = scorer(torch.tensor([0.5, 3.0, 16.0, 20.5, 100.0], dtype=torch.float64))
     assert between.tolist() == pytest.approx([0.85, 0.45, 0.05, 0.0, 0.0]) and between.dtype == torch.float64
 
 
 def test_a_drawn_score_of_pairs_depends_on_their_distance() -> None:
-    pairs = DrawnScorer(LEARNED).pairs(4, 6)
+    pairs = CurveScorer(LEARNED).pairs(4, 6)
     expected = [
         [np.interp(hypot(a // 6 - b // 6, a % 6 - b % 6), KNOTS, LEARNED) for b in range(24)] for a in range(24)
     ]
     np.testing.assert_allclose(pairs, expected, atol=1e-6)
 
 
-def test_a_densely_drawn_curve_of_the_learned_score_is_the_learned_score(monkeypatch: pytest.MonkeyPatch) -> None:
-    dense = np.linspace(0, 31, 3101)
-    monkeypatch.setattr(distance_inspector, "KNOTS", dense)
-    learned = model().distance
-    with torch.no_grad():
-        drawn = DrawnScorer(tuple(learned(torch.from_numpy(dense).float()).tolist()))
-        torch.testing.assert_close(drawn.pairs(15, 27), learned.pairs(15, 27), rtol=0, atol=1e-4)
-
-
 def test_the_learned_curve_is_the_models_at_the_knots(twins: DistanceInspector) -> None:
     with torch.no_grad():
         scores = model().distance(torch.tensor(KNOTS, dtype=torch.float32)).tolist()
     assert twins.curves["learned"] == pytest.approx(scores, abs=0.005)
-
-
-def test_a_model_with_another_score_shares_all_else_and_leaves_the_first_as_it_was() -> None:
-    one, scorer = tiny_model().eval(), DrawnScorer(LEARNED)
-    parts, parameters = dict(one.named_modules()), dict(one.named_parameters())
-    twin = with_scorer(one, scorer)
-    assert twin.distance is scorer and dict(one.named_modules()) == parts
-    shared = dict(twin.named_parameters())
-    assert shared and all(parameters[name] is value for name, value in shared.items())
-    assert {name for name in parameters if name not in shared} == {n for n in parameters if n.startswith("distance.")}
-    with torch.no_grad():  # what is learned afterwards is learned by both
-        one.short_inertia.add_(1)
-    assert torch.equal(twin.short_inertia, one.short_inertia) and not twin.training
 
 
 def test_with_the_learned_curve_the_step_is_nearly_the_models_own(twins: DistanceInspector) -> None:
@@ -102,13 +81,13 @@ def test_one_everywhere_is_matching_without_a_distance_score(twins: DistanceInsp
     templates = moment.before.cohorts[0].templates
     local = best_match(affinity(moment.after.key, templates.prev_key), templates.prev_mask)[0]
     torch.testing.assert_close(step.scores[:, LOCAL - 1 : LOCAL + 1], local)
-    without = with_scorer(model(), model().distance)
-    without.config = replace(model().config, distance_score=False)
-    tracker = Tracker(without)
-    tracker.state = moment.before
-    expected = tracker.step(moment.step.image)
-    torch.testing.assert_close(step.prob, expected.prob)
-    assert np.array_equal(step.mask, expected.mask) and SCORES[LOCAL] == "local foreground"
+
+
+def test_the_model_stays_as_it_was(twins: DistanceInspector) -> None:
+    learned = model().distance
+    twins.set(frame=2, curve="far only")
+    twins.track()
+    assert model().distance is learned and isinstance(learned, DistanceScorer)
 
 
 def test_another_curve_changes_the_local_scores_alone(twins: DistanceInspector) -> None:
@@ -120,8 +99,7 @@ def test_another_curve_changes_the_local_scores_alone(twins: DistanceInspector) 
 
 
 def test_moving_a_slider_bends_the_curve_by_hand(squares: DistanceInspector, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn, draw = [], DistanceInspector.refresh
-    monkeypatch.setattr(DistanceInspector, "refresh", lambda self: (drawn.append(1), draw(self)))
+    drawn = drawings_of(monkeypatch, DistanceInspector)
     control(squares, "4").value = 0.35
     learned = squares.curves["learned"]
     assert squares.curve == control(squares, "curve").value == "by hand" and len(drawn) == 1
@@ -145,8 +123,7 @@ def test_a_ready_curve_sets_the_points_also_among_other_changes(
     squares: DistanceInspector, curve: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control(squares, "0").value = 0.0
-    drawn, draw = [], DistanceInspector.refresh
-    monkeypatch.setattr(DistanceInspector, "refresh", lambda self: (drawn.append(1), draw(self)))
+    drawn = drawings_of(monkeypatch, DistanceInspector)
     control(squares, "curve").value = curve
     assert squares.curve == curve and squares.points == squares.curves[curve] and same_as_sliders(squares)
     control(squares, "curve").value = "by hand"
@@ -192,11 +169,11 @@ def test_the_first_object_is_looked_at_whatever_its_number(squares: DistanceInsp
 def test_tracking_the_whole_video_tells_j_of_two_full_trackings(squares: DistanceInspector) -> None:
     squares.curve = "far only"
     control(squares, "track the whole video").click()
-    video, one = square_video(), tiny_model().eval()
+    video, learned, bent = square_video(), tiny_model().eval(), tiny_model().eval()
+    bent.add_module("distance", CurveScorer(READY["far only"]))
     assert video.truth is not None
     expected = [
-        score_video((step.mask for step in track(which, video)), video.truth)[3].j.mean()
-        for which in (with_scorer(one, DrawnScorer(READY["far only"])), one)
+        score_video((step.mask for step in track(which, video)), video.truth)[3].j.mean() for which in (bent, learned)
     ]
     assert squares.whole == f" Whole video: J {expected[0]:.2f}; learned {expected[1]:.2f}."
     assert squares.caption.endswith(squares.whole)

@@ -13,7 +13,8 @@ from inspected import everything_in, model, short
 from ipywidgets import HTML, Box, Button, Dropdown, FloatSlider, Image, IntSlider, Output, Play
 from PIL import Image as Pictures
 
-from tbd_lib.course.viz.described import Described, new_figure
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.page import new_figure
 from tbd_lib.course.widgets import (
     AggregationInspector,
     AugmentationInspector,
@@ -46,7 +47,7 @@ class Shape(Inspector):
         return Described(new_figure(1.0), self.drawn[-1], photographic=True)
 
     def paint(self) -> None:
-        with self._at_once():
+        with self._draw_once():
             self.set(sides=4, colour="red")
             self.set(sides=5, colour="<b>&")
 
@@ -58,14 +59,14 @@ def made(name: str) -> Inspector:
     kinds: dict[str, Callable[[], Inspector]] = {
         "template": lambda: TemplateInspector(model(), [twins]),
         "distance": lambda: DistanceInspector(model(), twins),
-        "dice": lambda: AugmentationInspector([twins, short("leaving")]),
+        "augmentation": lambda: AugmentationInspector([twins, short("leaving")]),
         "timeline": lambda: TrackerTimeline(model(), twins),
         "aggregation": lambda: AggregationInspector(model(), twins),
     }
     return kinds[name]()
 
 
-EVERY = pytest.mark.parametrize("name", ["template", "distance", "dice", "timeline", "aggregation"])
+EVERY = pytest.mark.parametrize("name", ["template", "distance", "augmentation", "timeline", "aggregation"])
 
 
 @pytest.fixture

@@ -1,25 +1,18 @@
-"""The tracker timeline, widget and figure: scores of the benchmark, the worst frame, and what a correction changes."""
+"""The tracker timeline: scores of the benchmark, the worst frame, and what a correction changes."""
 
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from figures import SIZE, box, drawn, frame
 from inspected import control, corrected_by_hand, instead_of_drawing, numbers
 from ipywidgets import Play
 from small_runs import square_video, tiny_model
-from tbd_lib.course.viz.timeline import timeline
 
-from tbd_lib.course.viz.described import Described
 from tbd_lib.course.widgets import TrackerTimeline
 from tbd_lib.course.widgets import timeline as widget
 from tbd_lib.evaluation.metrics import score_video
 from tbd_lib.video.frames import Video
-from tbd_lib.video.overlay import overlay
-
-DRIFT = {"overall": np.array([1.0, 0.99, 0.85]), "long": np.array([1.0, 0.98, 0.97])}
-SCORED = {"J": np.array([1.0, 0.5, 0.25, 0.75]), "F": np.array([1.0, 0.4, 0.3, 0.2])}
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +25,6 @@ def line(video: Video, monkeypatch: pytest.MonkeyPatch) -> TrackerTimeline:
     """Objects 3 and 7, tracked badly by an untrained model; not drawn."""
     instead_of_drawing(monkeypatch, widget, "timeline")
     return TrackerTimeline(tiny_model().eval(), video)
-
-
-@pytest.fixture
-def figure() -> Described:
-    """Frame 2 of four: the third."""
-    return timeline(frame("a").image, box(2, 9, 3, 9), box(2, 9, 5, 12), SCORED, DRIFT, 2, "said.")
 
 
 def test_scores_are_the_benchmarks(line: TrackerTimeline) -> None:
@@ -118,30 +105,3 @@ def test_playing_moves_the_frame(line: TrackerTimeline) -> None:
 def test_a_video_without_truth_is_refused(video: Video) -> None:
     with pytest.raises(AssertionError, match="square has no true masks"):
         TrackerTimeline(tiny_model().eval(), replace(video, truth=None))
-
-
-def test_the_figure_shows_the_mask_and_the_true_outline(figure: Described) -> None:
-    assert np.array_equal(drawn(figure)[0], overlay(frame("a").image, box(2, 9, 3, 9)))
-    shown = figure.figure.axes[0]
-    (loop,) = [np.asarray(path.vertices) for lines in shown.collections for path in lines.get_paths()]
-    assert loop.min(0).tolist() == [4.5, 1.5] and loop.max(0).tolist() == [11.5, 8.5]
-    assert shown.get_title() == "frame 2" and figure.sentence == "said." and figure.photographic
-    assert shown.get_xlim() == (-0.5, SIZE[1] - 0.5) and shown.get_ylim() == (SIZE[0] - 0.5, -0.5)
-
-
-def test_the_figure_draws_scores_of_all_frames_and_drift_from_the_second_on(figure: Described) -> None:
-    for ax, values, first in zip(figure.figure.axes[1:], (SCORED, DRIFT), (0, 1), strict=True):
-        *lines, mark = ax.lines
-        assert [line.get_label() for line in lines] == list(values)
-        for line, one in zip(lines, values.values(), strict=True):
-            np.testing.assert_array_equal(line.get_xdata(), np.arange(first, 4))
-            np.testing.assert_array_equal(line.get_ydata(), one)
-        assert np.asarray(mark.get_xdata()).tolist() == [2, 2]
-
-
-def test_the_axes_hold_every_value(figure: Described) -> None:
-    scores, drift = (ax.get_ylim() for ax in figure.figure.axes[1:])
-    assert scores[0] == 0 and scores[1] > 1
-    assert drift[0] == pytest.approx(0.8) and drift[1] > 1
-    near = timeline(frame("a").image, box(0, 1, 0, 1), box(0, 1, 0, 1), SCORED, {"long": np.array([1, 0.99])}, 0, "")
-    assert near.figure.axes[2].get_ylim()[0] == 0.9  # a small drift is seen, and not blown up

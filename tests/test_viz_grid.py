@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from tbd_lib.course.viz.grid import Panel, cells_of, curve_and_panels, draw_panel, frame_in_cells, grid_panels
 from tbd_lib.method.shapes import STRIDE
@@ -68,7 +69,7 @@ def test_maps_and_frames_lie_on_the_same_grid() -> None:
 def test_a_marked_cell_is_squared_and_named_beside_where_there_is_room(cell: tuple[int, int]) -> None:
     ax = panel("map", scores=SCORES, marked={"query": cell})
     ((square,), (text,)), (row, column) = (ax.patches, ax.texts), cell
-    assert square.get_bbox().extents.tolist() == [column, row, column + 1, row + 1]
+    assert isinstance(square, Rectangle) and square.get_bbox().bounds == (column, row, 1, 1)
     x, y = text.get_position()
     assert text.get_text() == "query" and y == row + 0.5
     left_half = column < 2

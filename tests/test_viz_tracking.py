@@ -29,7 +29,8 @@ def test_a_strip_shows_every_mask_over_its_frame_with_its_j():
     left, right, empty = box(0, 4, 0, 4), box(0, 4, 2, 6), np.zeros(SIZE, np.uint8)  # 8 of 24 pixels are in both
     rows = {"first": [left, right], "second": [left, left], "none": [empty, empty]}
     strip = mask_strip([frame("00003", 3), frame("00007", 7)], rows, [left, right])
-    expected = [overlay(frame("", seed).image, mask) for row in rows.values() for seed, mask in zip((3, 7), row)]  # noqa: B905
+    masks = [mask for row in rows.values() for mask in row]
+    expected = [overlay(frame("", seed).image, mask) for seed, mask in zip([3, 7] * 3, masks, strict=True)]
     assert all(np.array_equal(*pair) for pair in zip(drawn(strip), expected, strict=True))
     assert [ax.get_title() for ax in strip.figure.axes] == ["frame 00003", "frame 00007", "", "", "", ""]
     assert [ax.get_ylabel() for ax in strip.figure.axes[::2]] == list(rows)

@@ -49,14 +49,18 @@ class Described:
             picture.quantize(PNG_COLOURS).save(file, "PNG", optimize=True)
         return file.getvalue()
 
-    def bundles(self) -> list[tuple[dict[str, object], dict[str, object]]]:
+    def bundles(self, prefix: str = "") -> list[tuple[dict[str, object], dict[str, object]]]:
         """What a notebook displays, as pairs of data and metadata by MIME type: the picture, then its caption.
 
         The caption is displayed as text of its own: no front end shows a picture's ``text/plain``, and few its ``alt``.
+
+        Args:
+            prefix: what stands before the sentence.
         """
-        picture: dict[str, object] = {self.mime: self.content, "text/plain": self.sentence}
-        caption: dict[str, object] = {"text/markdown": f"*{_escaped(self.sentence)}*", "text/plain": self.sentence}
-        return [(picture, {self.mime: {"alt": self.sentence}}), (caption, {})]
+        text = prefix + self.sentence
+        picture: dict[str, object] = {self.mime: self.content, "text/plain": text}
+        caption: dict[str, object] = {"text/markdown": f"*{_escaped(text)}*", "text/plain": text}
+        return [(picture, {self.mime: {"alt": text}}), (caption, {})]
 
     def _ipython_display_(self) -> None:
         from IPython.display import display  # only a notebook asks for this

@@ -121,7 +121,7 @@ class MaskDrawing(AnyWidget):
         """Display the widget, and for pages that cannot run it the frame with what is drawn now."""
         data, metadata = self._repr_mimebundle_() or ({}, {})
         panels = {"frame": self.image, "drawn mask": overlay(self.image, self.mask)}
-        display_live(pictures(panels, f"As first shown: {self._summary()}"), data, metadata)
+        display_live(pictures(panels, self._summary()), data, metadata)
 
 
 def draw_on(video: Path | str, frame: int = 0, mask: Mask | None = None) -> MaskDrawing:

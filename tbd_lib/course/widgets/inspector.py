@@ -85,16 +85,15 @@ class Inspector(VBox):
     def _ipython_display_(self, **options: object) -> None:
         """Display the inspector, and for pages that cannot run it the picture and caption as they are now."""
         assert self.shown is not None, "a subclass draws itself when it is made"
-        still = Described(self.shown.figure, f"As first shown: {self.caption}", self.shown.photographic)
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        display_live(still, {WIDGET_VIEW: view})
+        display_live(self.shown, {WIDGET_VIEW: view})
 
 
 def display_live(still: Described, view: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
     """Display a widget by its view, and where it cannot run a picture and its caption instead."""
     from IPython.display import display  # only a notebook asks for this
 
-    (picture, alternative), caption = still.bundles()
+    (picture, alternative), caption = still.bundles("As first shown: ")
     display({**view, **picture}, raw=True, metadata={**(metadata or {}), **alternative})
     display(caption[0], raw=True, metadata=caption[1])
 
