@@ -56,7 +56,7 @@ MUTATIONS = (
         "    places = best.indices[:, None, None].expand(*mask.shape[:3], -1)\n"
         "    return (mask.flatten(3).gather(3, places) * best.values[:, None, None]).view(mask.shape)",
     ),
-    Mutation("no clamp in coarse_vectors", "method/templates.py", "unit(total.clamp(min=1e-7))", "unit(total)"),
+    Mutation("no clamp in coarse_vectors", "method/templates.py", "total.clamp(min=1e-7)", "total"),
     Mutation(
         "short and long inertia swapped",
         "method/model.py",
