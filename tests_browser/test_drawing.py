@@ -169,7 +169,9 @@ def test_pixels_are_the_frames_own_on_every_screen(canvas: Canvas, devtools: CDP
     canvas.button("Box")
     canvas.drag((250, 40), (411, 171))
     canvas.holds(shape(1, "polygon", *TRIANGLE), shape(1, "box", (250, 40), (412, 172)))
-    assert canvas.frame.evaluate("one => Math.abs(one.width - devicePixelRatio * one.clientWidth)") <= 1, "sharp"
+    assert canvas.frame.evaluate("canvas => Math.abs(canvas.width - devicePixelRatio * canvas.clientWidth)") <= 1, (
+        "sharp"
+    )
 
 
 def test_everything_can_be_done_by_keyboard(canvas: Canvas):
