@@ -59,13 +59,10 @@ def test_a_drawn_score_of_pairs_depends_on_their_distance() -> None:
     np.testing.assert_allclose(pairs, expected, atol=1e-6)
 
 
-def test_the_learned_curve_is_the_models_at_the_knots(twins: DistanceInspector) -> None:
+def test_with_the_learned_curve_the_step_is_nearly_the_models_own(twins: DistanceInspector) -> None:
     with torch.no_grad():
         scores = model().distance(torch.tensor(KNOTS, dtype=torch.float32)).tolist()
     assert twins.curves["learned"] == pytest.approx(scores, abs=0.005)
-
-
-def test_with_the_learned_curve_the_step_is_nearly_the_models_own(twins: DistanceInspector) -> None:
     for frame in (1, 3):
         twins.set(frame=frame, curve="learned")
         ours, real = twins.step(), twins._history[frame].step

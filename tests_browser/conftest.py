@@ -30,8 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with jupyterlab(tmp_path_factory.mktemp("jupyter")) as one:
-        yield one
+    with jupyterlab(tmp_path_factory.mktemp("jupyter")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -39,18 +39,18 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, NAMES)), None)
     assert program, "no Chromium: run .ci/install-chromium"
     with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield one
-        one.close()
+        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="module")
 def lab(server: Server, browser: Browser) -> Iterator[Lab]:
     """The application in a page that remembers nothing of any other."""
     context = browser.new_context(viewport=PAGE)
-    one = Lab(context, server)
-    one.start()
-    yield one
+    lab = Lab(context, server)
+    lab.start()
+    yield lab
     context.close()
 
 

@@ -34,7 +34,7 @@ RUN_CELL = f"""async cell => {{
     {NOTEBOOK}.content.activeCellIndex = cell;
     const ran = await window.jupyterapp.commands.execute('notebook:run-cell');
     const outputs = {NOTEBOOK}.content.model.sharedModel.cells[cell].toJSON().outputs;
-    return [ran, outputs.some(one => '{WIDGET_VIEW}' in (one.data ?? {{}}))];
+    return [ran, outputs.some(output => '{WIDGET_VIEW}' in (output.data ?? {{}}))];
 }}"""
 SET_SOURCE = f"""([cell, source]) => {{
     {NOTEBOOK}.content.model.sharedModel.cells[cell].setSource(source);
@@ -51,15 +51,15 @@ DIGEST = """async picture => {
 }"""
 CONTENT = f"() => JSON.stringify({NOTEBOOK}.content.model.sharedModel)"
 BROKEN = """async all => {
-    const loads = await Promise.allSettled(all.map(one => one.decode()));
-    return loads.some(one => one.status === 'rejected');
+    const loads = await Promise.allSettled(all.map(image => image.decode()));
+    return loads.some(load => load.status === 'rejected');
 }"""
-CUT_OFF = """all => all.filter(one => {
+CUT_OFF = """all => all.filter(label => {
     const text = document.createRange();
-    text.selectNodeContents(one);
-    const [letters, room] = [text.getBoundingClientRect(), one.getBoundingClientRect()];
+    text.selectNodeContents(label);
+    const [letters, room] = [text.getBoundingClientRect(), label.getBoundingClientRect()];
     return letters.width > room.width || letters.bottom > room.bottom;
-}).map(one => one.textContent)"""
+}).map(label => label.textContent)"""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Lab:
         context.on("request", lambda request: self._note_address(request.url))
         context.route(BADGE, self._stand_in)
         self.page: Page = context.new_page()
-        self.page.on("console", lambda said: self._note_error(said.type, said.text))
+        self.page.on("console", lambda message: self._note_error(message.type, message.text))
         self.page.on("pageerror", lambda error: self._note_error("error", str(error)))
         self.page.on("websocket", lambda socket: self._note_address(socket.url))
 

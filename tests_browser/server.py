@@ -92,14 +92,14 @@ def _environment(folder: Path) -> dict[str, str]:
     settings = folder / FOLDERS["JUPYTERLAB_SETTINGS_DIR"] / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
-    own = {name: str(folder / place) for name, place in FOLDERS.items()}
-    return {**os.environ, **own, "OMP_NUM_THREADS": "1"}
+    folders = {name: str(folder / place) for name, place in FOLDERS.items()}
+    return {**os.environ, **folders, "OMP_NUM_THREADS": "1"}
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return one.getsockname()[1]
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        return free.getsockname()[1]
 
 
 def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -169,7 +169,9 @@ def test_pixels_are_the_frames_own_on_every_screen(canvas: Canvas, devtools: CDP
     canvas.button("Box")
     canvas.drag((250, 40), (411, 171))
     canvas.holds(shape(1, "polygon", *TRIANGLE), shape(1, "box", (250, 40), (412, 172)))
-    assert canvas.frame.evaluate("one => Math.abs(one.width - devicePixelRatio * one.clientWidth)") <= 1, "sharp"
+    assert canvas.frame.evaluate("canvas => Math.abs(canvas.width - devicePixelRatio * canvas.clientWidth)") <= 1, (
+        "sharp"
+    )
 
 
 def test_everything_can_be_done_by_keyboard(canvas: Canvas):
@@ -250,7 +252,7 @@ def test_what_code_sets_is_seen_and_undone_like_what_is_drawn(canvas: Canvas):
 
 
 def test_what_the_kernel_refuses_is_said(canvas: Canvas):
-    canvas.lab.ask(ASKED, "_ = drawing._taken([{}])")
+    canvas.lab.ask(ASKED, "_ = drawing._accepted([{}])")
     expect(canvas.status).to_have_text(
         "Not taken: shape 0: found nothing, expected object, kind, corners, and remove if anything is to be taken away"
     )

@@ -67,4 +67,6 @@ def texts_of(notebook: NotebookNode) -> list[str]:
 
 def text_of(cell: NotebookNode) -> str:
     """All text that a code cell put out."""
-    return "".join(one.text if one.output_type == "stream" else one.data["text/plain"] for one in cell.outputs)
+    return "".join(
+        output.text if output.output_type == "stream" else output.data["text/plain"] for output in cell.outputs
+    )

@@ -89,8 +89,6 @@ def log_odds_of(together: Float[Tensor, "labels H W"]) -> Float[Tensor, "labels-
 
 
 def _odds(p: float) -> str:
-    """``p / (1 - p)``, in short."""
-    if not 0 < p < 1:
-        return "0" if p <= 0 else "infinite"
+    """``p / (1 - p)``, in short; ``p`` is never 0 or 1, since the tracker clamps log-odds."""
     odds = p / (1 - p)
     return f"{odds:.3g}" if 1e-3 <= odds < 1e4 else f"10^{math.log10(odds):.0f}"

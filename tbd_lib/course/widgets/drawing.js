@@ -1,4 +1,4 @@
-// Polygons and boxes on a frame, by mouse, touch or keyboard. What is drawn goes to Python as shapes (tbd_lib/drawn.py)
+// Polygons and boxes on a frame, by mouse, touch or keyboard. What is drawn goes to Python as shapes (tbd_lib/video/annotations.py)
 // and is painted here at once. Corners are pixels of the frame, whatever size it is shown at. One module with
 // painting.js and page.js, which stand before this.
 
@@ -26,7 +26,7 @@ class Drawing {
     this.object = 1;
     this.corners = []; // of the shape that is being drawn: pixels
     this.cursor = [this.columns >> 1, this.rows >> 1]; // the pixel below pointer or crosshair
-    this.pointed = false; // whether one of them is on the frame
+    this.pointed = false; // whether pointer or crosshair is on the frame
     this.keyboard = false; // whether it is the crosshair, which keys lead
     this.pressed = null; // where and when the pointer went down
     this.released = null;
@@ -52,7 +52,7 @@ class Drawing {
     on("focus", this.focus);
     on("blur", this.leave);
     this.number.addEventListener("input", () => this.follow(this.number.valueAsNumber));
-    this.number.addEventListener("change", () => (this.number.value = this.object)); // one that was refused goes
+    this.number.addEventListener("change", () => (this.number.value = this.object)); // a number that was refused goes
     this.changed = () => this.take(this.model.get("shapes"));
     this.heard = ({ refused }) => refused && this.say(`Not taken: ${refused}`);
     this.model.on("change:shapes", this.changed);
@@ -258,7 +258,7 @@ class Drawing {
   }
 
   explain(done = "") {
-    const next = told(this.tool, this.corners.length, this.object, this.remove);
+    const next = instruction(this.tool, this.corners.length, this.object, this.remove);
     this.say(done && !this.corners.length ? done : `${done} ${next}`.trim());
   }
 

@@ -47,7 +47,7 @@ function build(el, drawing) {
 }
 
 /** What to do next, with so many corners set. */
-function told(tool, count, object, remove) {
+function instruction(tool, count, object, remove) {
   const back = "Backspace takes the last back.";
   if (tool === "box" && count) return "One corner; click or Space sets the other, Escape discards.";
   if (count > 2) return `${count} corners; Enter, a double click or the first corner closes. ${back}`;

@@ -1,6 +1,6 @@
 // How drawn shapes look: which pixels are inside, in which colour, and the lines of a shape that is not finished.
 
-const OPACITY = 0.45; // as in tbd_lib/overlay.py
+const OPACITY = 0.45; // as in tbd_lib/video/overlay.py
 const DARK = "rgba(0, 0, 0, 0.65)"; // below every line, so that it is seen on any picture
 
 const hue = (colours, id) => `rgb(${colours.subarray(3 * id, 3 * id + 3).join(", ")})`;
@@ -71,7 +71,7 @@ function line(context, path, colour, width, unit) {
   }
 }
 
-/** A shape that is not finished: `set` of its points are corners, one more may be where pointer or crosshair is. */
+/** A shape that is not finished: `set` of its points are corners, a last one may be pointer or crosshair. */
 function sketch(context, kind, points, set, colour, unit) {
   const path = new Path2D();
   const centres = points.map(([x, y]) => [x + 0.5, y + 0.5]);
@@ -86,7 +86,7 @@ function sketch(context, kind, points, set, colour, unit) {
   line(context, path, colour, 2, unit);
   centres.slice(0, set).forEach(([x, y], i) => {
     const dot = new Path2D();
-    dot.arc(x, y, (i ? 3.5 : 5.5) * unit, 0, 2 * Math.PI); // the first one is to be found again
+    dot.arc(x, y, (i ? 3.5 : 5.5) * unit, 0, 2 * Math.PI); // larger for the first corner, which closes the polygon
     context.fillStyle = i ? colour : "white";
     line(context, dot, "white", 1.5, unit);
     context.fill(dot);

@@ -140,9 +140,6 @@ class TemplateInspector(Inspector):
         """
         if (source := self.source()) is None:
             raise LookupError(f"{self.score}: a coarse score has no template positions; expected global or local")
-        return self._winner_of(source)
-
-    def _winner_of(self, source: Source) -> Cell:
         return divmod(int(source.product[self._flat(self.query)].argmax()), self._map().shape[1])
 
     def seek_winner(self) -> None:
@@ -194,7 +191,7 @@ class TemplateInspector(Inspector):
 
     def _why(self, source: Source) -> str:
         """Which template wins at the query position, and the factors of its score."""
-        winner = self._winner_of(source)
+        winner = self.winner()
         q, p = self._flat(self.query), self._flat(winner)
         factors = f"share {float(source.share[p]):.2f} x cosine {float(source.cosine[q, p]):.2f}"
         if self.score.startswith("local"):
