@@ -66,7 +66,7 @@ SHAPES = {
 }
 """Axes of every input: ``h w`` the grid, ``p`` its places, ``o`` objects, others the model's widths."""
 
-QUANTISED = ("encode", "halves", "decode")  # where the convolutions are
+QUANTISED = ("encode", "halves")  # decode gains nothing: gates, which stay in float32, stand between its convolutions
 FREE = {"h": 5, "w": 7, "p": 35, "o": 3}  # axes that may have any length, and their length in the example
 
 Inputs = Mapping[str, np.ndarray]
@@ -189,7 +189,7 @@ def export(model: TBD, folder: Path) -> None:
 
 
 def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]) -> None:
-    """Write the graphs with their convolutions in int8, whose ranges are those that occur in the records.
+    """Write the graphs, those in ``QUANTISED`` with convolutions in int8; their ranges are what occurs in the records.
 
     Args:
         floats: the folder that ``export`` wrote.
@@ -218,6 +218,7 @@ def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]
                     target,
                     Reader(records[name]),
                     per_channel=True,
+                    op_types_to_quantize=["Conv"],
                     activation_type=QuantType.QUInt8,
                     weight_type=QuantType.QInt8,
                 )

@@ -1,6 +1,7 @@
 """The decoder: ten score maps, the previous mask and the image's features become a mask (step 5)."""
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -29,7 +30,7 @@ class CBAM(nn.Module):
     def forward(self, x: Map) -> Map:
         """``x`` after both gates, of the same shape."""
         x = self.conv(x)
-        pooled = torch.cat([x.mean((-2, -1), keepdim=True), x.amax((-2, -1), keepdim=True)])
+        pooled = torch.cat([F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)])
         gates = self.channel_gate(pooled).unflatten(0, (2, -1)).sum(0)  # of the mean and of the maximum, in one call
         x = x * gates.sigmoid()
         summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)

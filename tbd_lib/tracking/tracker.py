@@ -215,7 +215,7 @@ class Tracker:
     def encode(self, image: Image, work: Size) -> Features:
         """Features of a frame at the working size: resized, then padded by reflection."""
         planes = np.ascontiguousarray(image.transpose(2, 0, 1))
-        pixels = torch.from_numpy(planes)[None].to(self.segmenter.device).to(self.segmenter.dtype) / 255
+        pixels = torch.from_numpy(planes)[None].to(self.segmenter.device).to(self.segmenter.dtype).div_(255)
         if pixels.shape[-2:] != work:
             pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
         return self.segmenter.encode(pad(pixels))
