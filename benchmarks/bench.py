@@ -49,11 +49,12 @@ class Bench:
         return limits(self.device)
 
     def tracking(self) -> list[dict[str, object]]:
-        """An engine beside the plain form."""
+        """Engines beside the plain form."""
+        forms = {width: tracking.forms_of(model) for width, model in self._models()}
         return [
-            tracking.measure(model, tracking.Case(width, objects, lines), self.frames)
+            tracking.measure(forms[width], tracking.Case(width, objects, lines), self.frames)
             for lines in self.lines
-            for width, model in self._models()
+            for width in forms
             for objects in self.objects
         ]
 

@@ -11,7 +11,9 @@ import numpy as np
 from PIL import Image as Pictures
 
 from benchmarks.scenes import SIZES
+from tbd_lib.cli.options import rehearse
 from tbd_lib.datasets.davis import sample
+from tbd_lib.engines.onnx import onnx
 from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import evaluate
@@ -24,13 +26,14 @@ from tbd_lib.video.masks import write_mask
 from tbd_lib.video.prefetch import Behind
 
 REDUCED = replace(BENCHMARK, short_side=240, min_object_pixels=0)
-OPTIONS: dict[str, TrackConfig] = {
-    "exact": BENCHMARK,
-    "region of interest": replace(BENCHMARK, roi_margin=3),
-    "bfloat16": replace(BENCHMARK, precision="bfloat16"),
-    "region of interest, bfloat16": replace(BENCHMARK, roi_margin=3, precision="bfloat16"),
-    "240 lines": REDUCED,
-    "240 lines, region of interest, bfloat16": replace(REDUCED, roi_margin=3, precision="bfloat16"),
+OPTIONS: dict[str, tuple[str, TrackConfig]] = {  # an engine, and how videos go through it
+    "onnx": ("onnx", BENCHMARK),
+    "shared": ("shared", BENCHMARK),
+    "shared, bfloat16": ("shared", replace(BENCHMARK, precision="bfloat16")),
+    "onnx-int8": ("onnx-int8", BENCHMARK),
+    "onnx, region of interest": ("onnx", replace(BENCHMARK, roi_margin=3)),
+    "onnx, 240 lines": ("onnx", REDUCED),
+    "onnx-int8, 240 lines, region of interest": ("onnx-int8", replace(REDUCED, roi_margin=3)),
 }
 
 
@@ -39,15 +42,26 @@ def measure(model: TBD, frames: int, davis: Sequence[Video]) -> list[dict[str, o
     rows = []
     with TemporaryDirectory() as scratch:
         video = film(Path(scratch) / "film", frames, SIZES[480])
-        engine = shared(model)
-        rates = {name: frames_per_second(engine, video, Path(scratch), config) for name, config in OPTIONS.items()}
-    for name, config in OPTIONS.items():
+        engines = engines_of(model)
+        options = {name: (engines[key], config) for name, (key, config) in OPTIONS.items() if key in engines}
+        rates = {
+            name: frames_per_second(engine, video, Path(scratch), config) for name, (engine, config) in options.items()
+        }
+    for name, (engine, config) in options.items():
         row: dict[str, object] = {"option": name, "frames_per_second": rates[name]}
         row["sample"] = evaluate(engine, sample("val"), config=config, baseline=False).overall.j_and_f
         if davis:
             row["davis"] = evaluate(engine, davis, config=config, baseline=False, joined=True).overall.j_and_f
         rows.append(row)
     return rows
+
+
+def engines_of(model: TBD) -> dict[str, Segmenter]:
+    """The engines that run on the model's device."""
+    engines: dict[str, Segmenter] = {"shared": shared(model)}
+    if model.device.type == "cpu":
+        engines |= {"onnx": onnx(model), "onnx-int8": onnx(model, "int8", rehearse)}
+    return engines
 
 
 def film(place: Path, frames: int, size: Size) -> Video:

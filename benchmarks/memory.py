@@ -10,6 +10,7 @@ import torch
 import tyro
 
 from benchmarks.scenes import SIZES, scene
+from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import peak_memory
 from tbd_lib.method.config import PAPER, SMALL
 from tbd_lib.method.model import build_model
@@ -74,7 +75,7 @@ def main(
     """
     torch.set_num_threads(1)
     shown, device = scene(1, (height, columns), objects), torch.device("cpu")
-    model = build_model(WIDTHS[width]).eval()
+    model = shared(build_model(WIDTHS[width]).eval())
     loaded = peak_memory(device)
     video = Video("noise", Noise(frames, shown.images[0]), {0: shown.given})
     for _ in track(model, video, TrackConfig(short_side=None)):

@@ -1,6 +1,6 @@
-"""How much faster an engine tracks than the plain form, which shares nothing between objects.
+"""How much faster engines track than the plain form, which shares nothing between objects.
 
-Both track the same frames in turn, frame by frame, so that the ratio holds on a noisy machine. What a video needs once
+All track the same frames in turn, frame by frame, so that the ratio holds on a noisy machine. What a video needs once
 is not in it: the first frame.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.scenes import SIZES, Scene, scene
 from benchmarks.timing import ratios
+from tbd_lib.engines.onnx import onnx
 from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.engines.shared import shared
 from tbd_lib.method.model import TBD
@@ -38,16 +39,31 @@ def steps(segmenter: Segmenter, shown: Scene) -> Iterator[Step]:
     return track(segmenter, Video("benchmark", frames, {0: shown.given}), TrackConfig(short_side=None))
 
 
-def measure(model: TBD, case: Case, frames: int) -> dict[str, object]:
-    """Median seconds per frame of both forms after the first frame, the ratio, and the share of pixels that differ."""
+def forms_of(model: TBD) -> dict[str, Segmenter]:
+    """The plain form first, then the exact engines that run on its device."""
+    forms: dict[str, Segmenter] = {"plain": model, "shared": shared(model)}
+    if model.device.type == "cpu":
+        forms["onnx"] = onnx(model)
+    return forms
+
+
+def measure(forms: Mapping[str, Segmenter], case: Case, frames: int) -> dict[str, object]:
+    """Median seconds per frame of all forms after the first frame, ratios, and shares of pixels that differ.
+
+    Args:
+        forms: of one model; see ``forms_of``.
+        case: what is tracked.
+        frames: after the first.
+    """
     shown = scene(frames + 1, SIZES[case.lines], case.objects)
-    seconds, differ, beyond_ties = frame_by_frame({"plain": model, "shared": shared(model)}, shown)
+    seconds, differ, beyond_ties = frame_by_frame(forms, shown)
     return {
         "width": case.width,
         "objects": case.objects,
         "size": list(SIZES[case.lines]),
         "frames": frames,
         "ratio": ratios(seconds["plain"], seconds["shared"]),
+        "ratio_onnx": ratios(seconds["plain"], seconds["onnx"]) if "onnx" in seconds else None,
         "seconds_per_frame": {name: median(times) for name, times in seconds.items()},
         "pixels_that_differ": differ,
         "pixels_that_differ_beyond_ties": beyond_ties,
@@ -55,9 +71,10 @@ def measure(model: TBD, case: Case, frames: int) -> dict[str, object]:
 
 
 def frame_by_frame(forms: Mapping[str, Segmenter], shown: Scene) -> tuple[dict[str, list[float]], float, float]:
-    """Seconds of every later frame in two forms, and shares of their pixels that differ: all, and beyond ties.
+    """Seconds of every later frame in all forms, and shares of pixels that differ from the first: all, and beyond ties.
 
-    A tie is where the first form finds two labels equally probable, up to the last digits of float32.
+    The shares are those of the form that differs most. A tie is where the first form finds two labels equally probable,
+    up to the last digits of float32.
     """
     coming = {name: steps(segmenter, shown) for name, segmenter in forms.items()}
     seconds: dict[str, list[float]] = {name: [] for name in forms}
@@ -71,7 +88,8 @@ def frame_by_frame(forms: Mapping[str, Segmenter], shown: Scene) -> tuple[dict[s
                 seconds[name].append(perf_counter() - start)
         if position:
             first, second = found[0].prob.topk(2, 0).values.cpu()
-            other = found[0].mask != found[1].mask
-            differ.append((other.mean(), (other & ((first - second) > TIE).numpy()).mean()))
+            clear = ((first - second) > TIE).numpy()
+            others = [found[0].mask != step.mask for step in found[1:]]
+            differ.append((max(other.mean() for other in others), max((other & clear).mean() for other in others)))
     everywhere, beyond_ties = np.mean(differ, 0)
     return seconds, float(everywhere), float(beyond_ties)

@@ -71,11 +71,11 @@ def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_a_film_has_as_many_frames_as_asked_for_and_is_tracked_by_every_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(films, "OPTIONS", {"exact": TrackConfig(), "near": TrackConfig(roi_margin=1)})
+    configs = [TrackConfig(), TrackConfig(roi_margin=1)]
     model = build_model(SMALL).eval()
     film = films.film(tmp_path / "film", 50, (48, 64))
     assert [frame.image.shape for frame in film.frames] == [(48, 64, 3)] * 50 and film.given[0].any()
-    rates = [films.frames_per_second(model, film, tmp_path, config) for config in films.OPTIONS.values()]
+    rates = [films.frames_per_second(model, film, tmp_path, config) for config in configs]
     assert min(rates) > 0 and len(list(tmp_path.glob("0*.png"))) == 50

@@ -17,19 +17,21 @@ def test_the_page_says_what_was_measured() -> None:
 
 def test_what_was_not_run_is_said() -> None:
     row = {"width": "small", "objects": 1, "size": [480, 854], "ratio": {"median": 1.5}}
-    cpu = {"tracking": [row, row | {"objects": 5, "width": "paper"}, {"seconds_of_loops": 1.0, "lines": 480}]}
+    with_onnx = row | {"objects": 5, "width": "paper", "ratio_onnx": {"median": 2.5}}
+    cpu = {"tracking": [row | {"ratio_onnx": None}, with_onnx]}
     lines = tracking_table(cpu, None).splitlines()
     assert lines[2:] == [
-        "| small model, 480p | 1.50x | not run |",
-        "| the paper's widths, 480p | not run | 1.50x |",
+        "| small model, 480p, shared | 1.50x | not run |",
+        "| the paper's widths, 480p, shared | not run | 1.50x |",
+        "| the paper's widths, 480p, onnx | not run | 2.50x |",
         "| on a GPU | not run | not run |",
     ]
     on_gpu = json.loads(json.dumps(cpu)) | {"provenance": {"machine": {"gpu": "A GPU"}}}
-    assert "| small model, 480p, A GPU | 1.50x | not run |" in tracking_table(cpu, on_gpu)
+    assert "| small model, 480p, shared, A GPU | 1.50x | not run |" in tracking_table(cpu, on_gpu)
 
 
 def test_every_option_that_is_measured_has_its_flag() -> None:
     row = {"frames_per_second": 1.0, "sample": 0.5, "davis": 0.5}
     lines = films_table({"films": [row | {"option": option} for option in FILM_OPTIONS]}).splitlines()
     assert len(lines) == 2 + len(FILM_OPTIONS)
-    assert lines[-1].startswith("| `--short-side 240` `--roi-margin 3` `--precision bfloat16` | 1.0 |")
+    assert lines[-1].startswith("| `--engine onnx-int8` `--short-side 240` `--roi-margin 3` | 1.0 |")

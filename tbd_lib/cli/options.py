@@ -157,10 +157,11 @@ def write_onnx(model: "TBD", folder: Path, precision: Literal["float32", "int8"]
     """Write a model's ONNX files; int8 is calibrated on the sample's training videos, the first frames of each."""
     from tbd_lib.engines.onnx import write
 
-    return write(model, folder, precision, None if precision == "float32" else _rehearse)
+    return write(model, folder, precision, None if precision == "float32" else rehearse)
 
 
-def _rehearse(engine: "Segmenter") -> None:
+def rehearse(engine: "Segmenter") -> None:
+    """Track the first frames of the sample's training videos: what int8 learns the ranges of numbers from."""
     from itertools import islice
 
     from tbd_lib.datasets.davis import sample
