@@ -117,7 +117,7 @@ def measure(name: str, make: Callable[[], Inspector], moves: int, repeats: int) 
 
 def row(name: str, label: str, threads: int, parts: list[list[Seconds]]) -> dict[str, object]:
     """The figures of one control with one number of threads, in seconds."""
-    rest = {kind: figures([[getattr(one, kind) for one in part] for part in parts]) for kind in Seconds._fields}
+    rest = {kind: figures([[getattr(seconds, kind) for seconds in part] for part in parts]) for kind in Seconds._fields}
     return {"inspector": name, "control": label, "threads": threads, "moves": sum(map(len, parts)), **rest}
 
 
@@ -145,11 +145,11 @@ def main(json_file: Path, moves: int = 10, repeats: int = 3) -> None:
     for name, make in every.items():
         new = measure(name, make, moves, repeats)
         rows += new
-        for one in new:
-            print("{inspector:12} {control:26} {threads} {wall[median]:.3f} {wall[largest]:.3f}".format(**one))
+        for measured in new:
+            print("{inspector:12} {control:26} {threads} {wall[median]:.3f} {wall[largest]:.3f}".format(**measured))
     load.append(os.getloadavg()[0])
-    whole = [one for one in rows if one["control"] in WHOLE_VIDEO]
-    rows = [one for one in rows if one not in whole]
+    whole = [measured for measured in rows if measured["control"] in WHOLE_VIDEO]
+    rows = [measured for measured in rows if measured not in whole]
     result = {"target": TARGET, "rows": rows, "whole_video": whole, "load_before_and_after": load}
     write_json(json_file, {**result, "provenance": provenance()})
 

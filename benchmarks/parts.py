@@ -11,7 +11,8 @@ import torch
 
 from benchmarks.limits import cost_of, seconds_of
 from benchmarks.scenes import Scene
-from tbd_lib.engines.shared import FrameWork, SharedFeatures, shared
+from tbd_lib.engines.segmenter import FrameFeatures
+from tbd_lib.engines.shared import shared
 from tbd_lib.method.aggregate import aggregate_log_odds
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
@@ -48,7 +49,7 @@ def _work(model: TBD, scene: Scene, folder: Path) -> dict[str, Callable[[], obje
     write_image(picture, image)
     size = tracker.state.work
     features = tracker.encode(image, size)
-    assert isinstance(features, SharedFeatures)
+    assert isinstance(features, FrameFeatures)
     scores = engine.match(features, cohort.templates)
     odds = log_odds(engine, features, cohort.templates, scores, tracker.config)
     together = aggregate_log_odds(odds)
@@ -64,6 +65,6 @@ def _work(model: TBD, scene: Scene, folder: Path) -> dict[str, Callable[[], obje
     }
 
 
-def _fresh(features: SharedFeatures) -> SharedFeatures:
+def _fresh(features: FrameFeatures) -> FrameFeatures:
     """The same features, with nothing computed from them yet."""
-    return replace(features, work=FrameWork())
+    return replace(features, made={})

@@ -37,8 +37,8 @@ def without_length(path: Path) -> Path:
 def turned(path: Path, turn: Turn) -> Path:
     """The same mp4 file, which now says that its pictures are to be turned before they are shown."""
     plain, matrix = (
-        struct.pack(">9i", one << 16, two << 16, 0, three << 16, four << 16, 0, 0, 0, 1 << 30)
-        for one, two, three, four in ((1, 0, 0, 1), turn)
+        struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+        for a, b, c, d in ((1, 0, 0, 1), turn)
     )
     data = path.read_bytes()
     header = data.index(b"tkhd")

@@ -60,5 +60,5 @@ def test_a_film_gives_what_its_frames_give(tmp_path: Path):
     as_film = list(track_bidirectional(MODEL, Video("film", decoded, given)))
     as_frames = list(track_bidirectional(MODEL, Video("frames", list(decoded), given)))
     assert len(as_film) == 7
-    for one, other in zip(as_film, as_frames, strict=True):
-        assert one.name == other.name and np.array_equal(one.mask, other.mask)
+    for from_film, from_frame in zip(as_film, as_frames, strict=True):
+        assert from_film.name == from_frame.name and np.array_equal(from_film.mask, from_frame.mask)

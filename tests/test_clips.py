@@ -157,5 +157,5 @@ def test_drifting_videos_are_always_the_same_and_know_their_truth() -> None:
     (video,) = first
     assert video.truth is not None and len(video.truth) == 3
     assert np.array_equal(video.given[0], video.truth[0])
-    for one, other in zip(video.frames, again[0].frames, strict=True):
-        assert np.array_equal(one.image, other.image)
+    for frame, same in zip(video.frames, again[0].frames, strict=True):
+        assert np.array_equal(frame.image, same.image)

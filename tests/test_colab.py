@@ -72,15 +72,21 @@ def test_python_of_colab_is_supported():
 
 
 def test_what_colab_has_is_new_enough_so_that_pip_leaves_it():
-    asked = {one.name: one.specifier for one in INSTALLED}
+    asked = {requirement.name: requirement.specifier for requirement in INSTALLED}
     assert not [name for name, version in COLAB.items() if name in asked and not asked[name].contains(version)]
     assert set(COLAB) - set(asked) == {"ipython"}
 
 
 def test_what_is_installed_there_asks_for_lower_bounds_only_and_for_nothing_that_colab_cannot_show():
-    assert {spec.operator for one in INSTALLED for spec in one.specifier} == {">="}
-    assert not {one.name for one in INSTALLED} & {"ipympl", "jupyterlab", "notebook", "ipykernel", "ipython"}
-    assert not [one for one in INSTALLED if one.url or one.extras]
+    assert {spec.operator for requirement in INSTALLED for spec in requirement.specifier} == {">="}
+    assert not {requirement.name for requirement in INSTALLED} & {
+        "ipympl",
+        "jupyterlab",
+        "notebook",
+        "ipykernel",
+        "ipython",
+    }
+    assert not [requirement for requirement in INSTALLED if requirement.url or requirement.extras]
 
 
 def brought_along(names: list[str], there: set[str]) -> dict[str, list[Requirement]]:
@@ -94,21 +100,30 @@ def brought_along(names: list[str], there: set[str]) -> dict[str, list[Requireme
         name = canonicalize_name(left.pop())
         if name not in found and name not in there:
             found[name] = asks_for(name)
-            left += [one.name for one in found[name]]
+            left += [requirement.name for requirement in found[name]]
     return found
 
 
 def asks_for(name: str) -> list[Requirement]:
     try:
-        asked = [Requirement(one) for one in requires(name) or []]
+        asked = [Requirement(line) for line in requires(name) or []]
     except PackageNotFoundError:  # for another Python or system than this
         return []
-    return [one for one in asked if one.marker is None or one.marker.evaluate({"python_version": PYTHON, "extra": ""})]
+    return [
+        requirement
+        for requirement in asked
+        if requirement.marker is None or requirement.marker.evaluate({"python_version": PYTHON, "extra": ""})
+    ]
 
 
 def test_nothing_that_comes_along_asks_for_another_release_than_colab_has():
-    along = brought_along([one.name for one in INSTALLED], there=set(COLAB))
+    along = brought_along([requirement.name for requirement in INSTALLED], there=set(COLAB))
     assert {"scipy", "jaxtyping", "tyro"} <= set(along)
-    wanted = [(one, f"{name} wants {one}") for name, asked in along.items() for one in asked if one.name in COLAB]
+    wanted = [
+        (requirement, f"{name} wants {requirement}")
+        for name, asked in along.items()
+        for requirement in asked
+        if requirement.name in COLAB
+    ]
     assert len(wanted) >= 3, "numpy, for one, is asked for by many"
-    assert not [said for one, said in wanted if not one.specifier.contains(COLAB[one.name])]
+    assert not [wish for requirement, wish in wanted if not requirement.specifier.contains(COLAB[requirement.name])]

@@ -81,7 +81,9 @@ def test_results_lie_in_every_form_and_what_was_given_is_kept(frames: Path, firs
     with np.load(out / "masks.npz") as arrays:
         assert all(np.array_equal(arrays[f"{i:05}"], mask) for i, mask in enumerate(masks))
     content = json.loads((out / "coco.json").read_text())
-    assert sum(one["area"] for one in content["annotations"]) == sum(int((mask > 0).sum()) for mask in masks)
+    assert sum(annotation["area"] for annotation in content["annotations"]) == sum(
+        int((mask > 0).sum()) for mask in masks
+    )
     assert len(list(FileFrames(out / "overlay.mp4"))) == 5 and (out / "overlay.webp").exists()
     assert np.array_equal(np.asarray(Pictures.open(out / "objects/7/00003.png")) > 0, masks[3] == 7)
     assert np.asarray(Pictures.open(out / "cutouts/1/00000.png")).shape == (ROWS, COLUMNS, 4)
@@ -149,7 +151,7 @@ def dog(shared: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     assert video.truth is not None
     frames = [frame.image for frame, _ in zip(video.frames, range(5), strict=False)]
     cut = np.s_[:, 220:580]
-    return [np.ascontiguousarray(one[cut]) for one in frames], [one[cut] for one in video.truth[:5]]
+    return [np.ascontiguousarray(image[cut]) for image in frames], [mask[cut] for mask in video.truth[:5]]
 
 
 @pytest.mark.parametrize("given", [0, 2, 4])
@@ -192,9 +194,9 @@ def require_films(out: Path, expected: list[np.ndarray]) -> None:
     mp4 = [frame.image for frame in FileFrames(out / "overlay.mp4")]
     assert FileFrames(out / "overlay.mp4").fps == 24
     for shown in (mp4, webp):
-        for one, other in zip(shown, expected, strict=True):
-            assert one.shape == other.shape
-            assert np.abs(one.astype(int) - other).mean() < 8
+        for picture, right in zip(shown, expected, strict=True):
+            assert picture.shape == right.shape
+            assert np.abs(picture.astype(int) - right).mean() < 8
 
 
 def test_a_film_that_lies_on_its_side_is_tracked_upright(dog, tmp_path: Path):
@@ -224,7 +226,7 @@ def test_few_pictures_and_masks_are_in_memory_at_once_however_long_the_film(tmp_
         def made(*arguments: Any, **options: Any) -> np.ndarray:
             array = make(*arguments, **options)
             alive.append(weakref.ref(array))
-            most.append(sum(one() is not None for one in alive))
+            most.append(sum(reference() is not None for reference in alive))
             return array
 
         return made

@@ -55,8 +55,8 @@ def listed(tree: str) -> dict[str, str]:
 
 def test_the_tree_is_that_on_disk() -> None:
     (tree,) = blocks(README, "text")
-    said = listed(tree)
-    assert [name for name in said if not (ROOT / name).exists()] == []
+    entries = listed(tree)
+    assert [name for name in entries if not (ROOT / name).exists()] == []
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout: git alone knows which folders belong to the repository")
     tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
@@ -65,10 +65,10 @@ def test_the_tree_is_that_on_disk() -> None:
         f"tbd_lib/{path.split('/')[1]}/" for path in tracked if path.startswith("tbd_lib/") and path.count("/") > 1
     }
     files = {path for path in tracked if re.fullmatch(r"tbd_lib/[a-z]+\.py", path)}
-    assert set(said) == top | rooms | files
+    assert set(entries) == top | rooms | files
     steps = {path.stem for path in (ROOT / "tbd_lib" / "method").glob("*.py")} - {"__init__", "config", "shapes"}
-    assert set(re.findall(r"\w+", said["tbd_lib/method/"].partition(":")[2])) == steps
-    assert set(re.findall(r"\w+", said["docs/"])) == {path.stem for path in (ROOT / "docs").glob("*.md")}
+    assert set(re.findall(r"\w+", entries["tbd_lib/method/"].partition(":")[2])) == steps
+    assert set(re.findall(r"\w+", entries["docs/"])) == {path.stem for path in (ROOT / "docs").glob("*.md")}
 
 
 def test_the_readme_lists_every_lesson() -> None:

@@ -35,7 +35,7 @@ DOUBLE = Exercise("Double it.", twice, cases, Mistake(square, "not squared"), Mi
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "text"),
     [
         (lambda x: x + x, "twice: exact, in 2 cases"),
         (lambda x: 2 * x + 1e-6, "twice: close, in 2 cases; largest difference 1e-06"),
@@ -48,10 +48,10 @@ DOUBLE = Exercise("Double it.", twice, cases, Mistake(square, "not squared"), Mi
         (lambda x: x @ x, "twice: raised RuntimeError in case 1: "),
     ],
 )
-def test_the_checker_says_how_right_an_answer_is(answer: Callable, said: str):
+def test_the_checker_says_how_right_an_answer_is(answer: Callable, text: str):
     verdict = judge(DOUBLE, answer)
-    assert repr(verdict).startswith(said)
-    assert verdict.passed == ("exact" in said or "close" in said)
+    assert repr(verdict).startswith(text)
+    assert verdict.passed == ("exact" in text or "close" in text)
 
 
 @pytest.mark.parametrize(

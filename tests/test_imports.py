@@ -32,8 +32,8 @@ assert main(["track", "data/sample/JPEGImages/480p/leaving", "--box", "10", "10"
              "--short-side", "32", "--save", "--out", {str(tmp_path / "out")!r}]) == 0
 print(sorted({{"av", "scipy", "torchvision", "matplotlib", "ipywidgets"}} & set(sys.modules)))
 """
-    said = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=PACKAGE.parent)
-    assert said.splitlines()[-1] == "[]"
+    printed = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=PACKAGE.parent)
+    assert printed.splitlines()[-1] == "[]"
 
 
 def test_every_public_name_exists() -> None:

@@ -67,8 +67,8 @@ def test_score_maps_of_templates_left_out_are_zero_and_the_others_unchanged() ->
             kept = tuple(other for other in TINY.templates if other != kind)
             model.config = replace(TINY, templates=kept)
             scores = model.match(features, templates)
-            own = slice(2 * place, 2 * place + 2)
-            assert full[:, :, own].any() and not scores[:, :, own].any()
+            channels = slice(2 * place, 2 * place + 2)
+            assert full[:, :, channels].any() and not scores[:, :, channels].any()
             others = [c for c in range(10) if c // 2 != place]
             assert torch.equal(scores[:, :, others], full[:, :, others])
 
@@ -140,9 +140,9 @@ def test_forward_is_the_verbs_in_a_row() -> None:
     clip, first = torch.rand(1, 3, 3, 32, 32), random_regions(1, 2, 32, 32)
     frames = [model.encode(clip[:, t]) for t in range(3)]
     templates = model.start(frames[0], first)
-    one = model.segment(frames[1], templates)
-    two = model.segment(frames[2], model.update(frames[1], templates, one.softmax(2)))
-    torch.testing.assert_close(model(clip, first), torch.stack([one, two], 1), rtol=1e-4, atol=1e-5)
+    second = model.segment(frames[1], templates)
+    third = model.segment(frames[2], model.update(frames[1], templates, second.softmax(2)))
+    torch.testing.assert_close(model(clip, first), torch.stack([second, third], 1), rtol=1e-4, atol=1e-5)
 
 
 def matched() -> tuple[TBD, Templates, torch.Tensor]:

@@ -156,8 +156,8 @@ def test_every_number_in_a_lesson_is_borne_out(path: Path):
 
 def test_the_lessons_state_numbers_and_what_is_exempt_is_there():
     notebooks = {path.stem: nbformat.read(path, as_version=4) for path in LESSONS}
-    texts = [cell.source for one in notebooks.values() for cell in one.cells if cell.cell_type == "markdown"]
+    texts = [cell.source for notebook in notebooks.values() for cell in notebook.cells if cell.cell_type == "markdown"]
     assert sum(len(statements(text)) for text in texts) > len(LESSONS)
-    for (name, cell), some in EXEMPT.items():
-        (text,) = (one.source for one in notebooks[name].cells if one.id == cell)
-        assert some <= {number.shown for number in statements(text)}
+    for (name, cell_id), exempt in EXEMPT.items():
+        (text,) = (cell.source for cell in notebooks[name].cells if cell.id == cell_id)
+        assert exempt <= {number.shown for number in statements(text)}

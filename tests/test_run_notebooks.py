@@ -40,9 +40,9 @@ def test_running_stores_outputs_without_traces_and_again_the_same(tmp_path: Path
     assert notebook.cells[0].outputs[0].text == "a\nb\n" and len(notebook.cells[0].outputs) == 1
     assert notebook.cells[2].outputs[0].data["text/plain"] == "'1'"
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("a.ipynb: 3 of 3 outputs compared, ")
-    assert said[-1] == "3 of 3 outputs compared in all (100 %)"
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("a.ipynb: 3 of 3 outputs compared, ")
+    assert printed[-1] == "3 of 3 outputs compared in all (100 %)"
     main((path,))
     assert path.read_bytes() == first
 

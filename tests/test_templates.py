@@ -74,8 +74,8 @@ def test_update_changes_nothing_in_place() -> None:
 
 def test_take_selects_objects_everywhere() -> None:
     key, mask = random_frame(3)
-    some = start_templates(key, mask).take(torch.tensor([2, 0]))
+    taken = start_templates(key, mask).take(torch.tensor([2, 0]))
     alone = start_templates(key, mask[:, [2, 0]])
     for name in ("first_mask", "prev_mask", "area", "overall", "short", "long"):
-        torch.testing.assert_close(getattr(some, name), getattr(alone, name))
-    assert some.first_key is key
+        torch.testing.assert_close(getattr(taken, name), getattr(alone, name))
+    assert taken.first_key is key

@@ -40,8 +40,8 @@ def test_scores_are_the_benchmarks(line: TrackerTimeline) -> None:
 def test_the_caption_tells_the_frame_its_drift_and_the_whole_video(line: TrackerTimeline) -> None:
     line.set(object_id=7, frame=2)
     score, drift = score_video(line.history.masks(), line.truth)[7], line.history.drift(7)
-    told = [score.j[1], score.f[1], *(values[1] for values in drift.values()), score.j.mean(), score.j.min()]
-    assert numbers(line.caption) == pytest.approx(told, abs=0.005001)
+    expected = [score.j[1], score.f[1], *(values[1] for values in drift.values()), score.j.mean(), score.j.min()]
+    assert numbers(line.caption) == pytest.approx(expected, abs=0.005001)
     assert line.caption.startswith("Frame 00002, object 7: J ")
     assert re.findall(r"(overall|short|long)", line.caption) == ["overall", "short", "long"]
     assert line.caption.endswith(f"in frame {1 + score.j.argmin()}.")
@@ -74,10 +74,10 @@ def test_a_correction_makes_the_frame_right_and_tracks_on_from_there(line: Track
 
 
 def test_corrections_that_are_told_are_those_that_hold(line: TrackerTimeline) -> None:
-    for at, told in ((2, "2"), (4, "2, 4"), (4, "2, 4"), (3, "2, 3")):  # from frame 3 on all is tracked anew
+    for at, corrected in ((2, "2"), (4, "2, 4"), (4, "2, 4"), (3, "2, 3")):  # from frame 3 on all is tracked anew
         line.frame = at
         line.correct()
-        assert line.caption.endswith(f" Corrected in {told}.")
+        assert line.caption.endswith(f" Corrected in {corrected}.")
     line.object_id = 7
     line.correct()
     assert line.caption.endswith(" Corrected in 2, 3.") and line.j[7][3] == line.j[3][3] == 1

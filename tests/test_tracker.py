@@ -126,7 +126,7 @@ def test_chunks_change_nothing(model: TBD) -> None:
 
 def test_in_half_precision_masks_hardly_differ_and_what_is_remembered_stays_whole() -> None:
     video = next(video for video in sample("val") if video.name == "late-entry")
-    trackers = [Tracker(bundled_model(), TrackConfig(precision=one)) for one in ("float32", "bfloat16")]
+    trackers = [Tracker(bundled_model(), TrackConfig(precision=precision)) for precision in ("float32", "bfloat16")]
     for position, frame in zip(range(4), video.frames, strict=False):
         whole, half = (tracker.step(frame.image, video.given.get(position)) for tracker in trackers)
         assert np.mean(whole.mask != half.mask) < 0.002

@@ -113,12 +113,12 @@ def _flags(option: str) -> str:
 
 def memory_sentence(cpu: Bench, cpu_build: Bench | None) -> str:
     """Peaks beside what the process holds before it tracks, which is mostly PyTorch."""
-    said = f"Peak memory at 480p: {_peaks(cpu['memory'])}, of it {_loaded(cpu['memory'])} before the first frame."
+    sentence = f"Peak memory at 480p: {_peaks(cpu['memory'])}, of it {_loaded(cpu['memory'])} before the first frame."
     if cpu_build is None:
-        return said
+        return sentence
     rows = cpu_build["memory"]
     return (
-        f"{said} So much is PyTorch's build for CUDA; with PyTorch {cpu_build['provenance']['versions']['torch']}: "
+        f"{sentence} So much is PyTorch's build for CUDA; with PyTorch {cpu_build['provenance']['versions']['torch']}: "
         f"{_peaks(rows)}, of it {_loaded(rows)} before the first frame (`results/bench_cpu_build.json`)."
     )
 

@@ -157,7 +157,7 @@ def unexplained(notebook: NotebookNode, exempt: Iterable[tuple[str, str]] = ()) 
 
 def exempt_of(name: str) -> list[tuple[str, str]]:
     """The pairs of cell id and number that need no support in the notebook of this name."""
-    return [(cell, shown) for (notebook, cell), some in EXEMPT.items() if notebook == name for shown in some]
+    return [(cell, shown) for (notebook, cell), numbers in EXEMPT.items() if notebook == name for shown in numbers]
 
 
 def main(notebooks: tyro.conf.Positional[tuple[Path, ...]] = ()) -> None:

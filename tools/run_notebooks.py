@@ -156,20 +156,22 @@ def main(notebooks: tyro.conf.Positional[tuple[Path, ...]] = (), times: bool = F
     if notebooks and times:
         raise SystemExit("--times measures all notebooks in one run; expected no names beside it")
     runs = {path.stem: _told(path, times) for path in notebooks or course()}
-    print(in_all(sum(one.outputs for one in runs.values()), sum(one.compared for one in runs.values())))
+    print(in_all(sum(result.outputs for result in runs.values()), sum(result.compared for result in runs.values())))
     if times:
-        measured = {name: asdict(one) for name, one in runs.items()}
+        measured = {name: asdict(result) for name, result in runs.items()}
         conditions = {"threads": 1, "cores": os.cpu_count()}
         write_json(RESULTS, {"provenance": provenance(), **conditions, "notebooks": measured})
 
 
 def _told(path: Path, timed: bool) -> Run:
     try:
-        one = run(path, timed)
+        result = run(path, timed)
     except CellExecutionError as error:
         raise SystemExit(f"{path.name}: {error}") from error
-    print(f"{path.name}: {one.compared} of {one.outputs} outputs compared, {one.kilobytes} kB, {one.seconds:.0f} s")
-    return one
+    print(
+        f"{path.name}: {result.compared} of {result.outputs} outputs compared, {result.kilobytes} kB, {result.seconds:.0f} s"
+    )
+    return result
 
 
 if __name__ == "__main__":

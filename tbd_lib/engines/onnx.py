@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tbd_lib.engines.export import FORMAT, GRAPHS, QUANTISED, OnnxPrecision, export, fingerprint, quantise
-from tbd_lib.engines.segmenter import Segmenter
+from tbd_lib.engines.segmenter import FrameFeatures, Segmenter, once
 from tbd_lib.errors import InputError, extra
 from tbd_lib.method.model import TBD, Features
 from tbd_lib.method.templates import Templates
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession, OrtValue
 
 Rehearsal = Callable[[Segmenter], object]
-
-
-@dataclass
-class FrameWork:
-    """What has been computed for a frame and serves all its objects."""
-
-    near: "tuple[Tensor, OrtValue] | None" = None  # the previous frame's key, and the weighted affinity with it
-    halves: "list[OrtValue] | None" = None  # of the decoder's convolutions, coarse to fine
-
-
-@dataclass(frozen=True)
-class OnnxFeatures(Features):
-    """A frame's features, and what all its objects share."""
-
-    work: FrameWork = field(default_factory=FrameWork, repr=False, compare=False)
 
 
 class Onnx:
@@ -68,12 +53,12 @@ class Onnx:
         self._recorded: dict[str, list[dict[str, np.ndarray]]] | None = None
         self._distances: tuple[torch.Size, OrtValue] | None = None  # of the grid's size
 
-    def encode(self, image: Float[Tensor, "1 3 H W"]) -> OnnxFeatures:
+    def encode(self, image: Float[Tensor, "1 3 H W"]) -> FrameFeatures:
         """Features of an image in [0, 1] whose sides are multiples of 16."""
         if image.device != self.device:
             raise ValueError(f"image on {image.device}; expected {self.device}, where this snapshot runs")
         s4, s8, s16, key = map(_tensor, self._run("encode", image))
-        return OnnxFeatures(s4, s8, s16, key)
+        return FrameFeatures(s4, s8, s16, key)
 
     def start(self, features: Features, regions: Float[Tensor, "1 o 2 H W"]) -> Templates:
         """Templates of objects that are given in this frame."""
@@ -83,7 +68,7 @@ class Onnx:
     def match(self, features: Features, templates: Templates) -> Float[Tensor, "1 o 10 h w"]:
         """Ten score maps per object, in the order of ``TBD.match``."""
         (far,) = self._run("affinity", features.key, templates.first_key)
-        near = self._near(features, templates.prev_key)
+        near = once(features, "near", templates.prev_key, lambda: self._near(features, templates.prev_key))
         scores = []
         for i in range(templates.area.shape[1]):  # one after another: temporary memory does not grow with them
             t = templates.take(slice(i, i + 1))
@@ -97,7 +82,9 @@ class Onnx:
         """Logits of background and foreground per object; ``scores`` where ``match`` has given them before."""
         if scores is None:
             scores = self.match(features, templates)
-        (logits,) = self._run("decode", *self._halves(features), scores, templates.prev_mask)
+        levels = (features.s4, features.s8, features.s16)
+        halves = once(features, "halves", None, lambda: self._run("halves", *levels))
+        (logits,) = self._run("decode", *halves, scores, templates.prev_mask)
         return _tensor(logits)[None]
 
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "1 o 2 H W"]) -> Templates:
@@ -108,20 +95,10 @@ class Onnx:
         return replace(after, overall=overall, short=short, long=long)
 
     def _near(self, features: Features, prev_key: Tensor) -> "OrtValue":
-        """The affinity with the previous frame times the distance score, computed for the first who asks."""
-        work = features.work if isinstance(features, OnnxFeatures) else FrameWork()
-        if work.near is None or work.near[0] is not prev_key:
-            if self._distances is None or self._distances[0] != prev_key.shape:
-                self._distances = (prev_key.shape, self._run("distances", prev_key)[0])
-            (near,) = self._run("local_affinity", features.key, prev_key, self._distances[1])
-            work.near = (prev_key, near)
-        return work.near[1]
-
-    def _halves(self, features: Features) -> "list[OrtValue]":
-        work = features.work if isinstance(features, OnnxFeatures) else FrameWork()
-        if work.halves is None:
-            work.halves = self._run("halves", features.s4, features.s8, features.s16)
-        return work.halves
+        """The affinity with the previous frame times the distance score."""
+        if self._distances is None or self._distances[0] != prev_key.shape:
+            self._distances = (prev_key.shape, self._run("distances", prev_key)[0])
+        return self._run("local_affinity", features.key, prev_key, self._distances[1])[0]
 
     def _run(self, name: str, *inputs: "Tensor | OrtValue") -> "list[OrtValue]":
         """A graph's outputs, in memory of ONNX Runtime's own; inputs are not copied unless they lie scattered."""

@@ -1,6 +1,8 @@
 """What a tracker asks of a model: five verbs. The plain form and every engine answer to them."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -8,6 +10,8 @@ from torch import Tensor
 
 from tbd_lib.method.model import Features
 from tbd_lib.method.templates import Templates
+
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -45,3 +49,28 @@ class Segmenter(Protocol):
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates after this frame, in which the objects have these region masks."""
         ...
+
+
+@dataclass(frozen=True)
+class FrameFeatures(Features):
+    """A frame's features in an engine, with what has been made of them for all objects."""
+
+    made: dict[str, tuple[object, Any]] = field(
+        default_factory=dict[str, tuple[object, Any]], repr=False, compare=False
+    )
+
+
+def once(features: Features, name: str, source: object, make: Callable[[], T]) -> T:
+    """What is the same for all objects of a frame: made for the first who asks, and again if its source is another.
+
+    Args:
+        features: of the frame; those of a part of a frame remember nothing.
+        name: of what is made.
+        source: what it is made of, beside the features.
+        make: makes it.
+    """
+    if not isinstance(features, FrameFeatures):
+        return make()
+    if name not in features.made or features.made[name][0] is not source:
+        features.made[name] = (source, make())
+    return features.made[name][1]

@@ -7,7 +7,6 @@
 """
 
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import get_args
 
 import torch
@@ -15,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from tbd_lib.engines.segmenter import FrameFeatures, once
 from tbd_lib.method.config import Template
 from tbd_lib.method.decoder import Stage
 from tbd_lib.method.matching import affinity, best_match, full_precision, prototype_match
@@ -22,21 +22,6 @@ from tbd_lib.method.model import TBD, Features
 from tbd_lib.method.templates import Templates
 
 Map = Float[Tensor, "_n _c _y _x"]
-
-
-@dataclass
-class FrameWork:
-    """What has been computed for a frame and serves all its objects."""
-
-    near: tuple[Tensor, Tensor] | None = None  # the previous frame's key, and the weighted affinity with it
-    halves: tuple[Tensor, ...] | None = None  # of the decoder's convolutions, coarse to fine
-
-
-@dataclass(frozen=True)
-class SharedFeatures(Features):
-    """A frame's features, and what all its objects share."""
-
-    work: FrameWork = field(default_factory=FrameWork, repr=False, compare=False)
 
 
 class Shared:
@@ -63,12 +48,12 @@ class Shared:
         return self.model.dtype
 
     @torch.no_grad()
-    def encode(self, image: Float[Tensor, "b 3 H W"]) -> SharedFeatures:
+    def encode(self, image: Float[Tensor, "b 3 H W"]) -> FrameFeatures:
         """Features of an image in [0, 1] whose sides are multiples of 16."""
         if image.device != self.device:
             raise ValueError(f"image on {image.device}; expected {self.device}, where this snapshot was made")
         features = self.model.encode(image)
-        return SharedFeatures(features.s4, features.s8, features.s16, features.key)
+        return FrameFeatures(features.s4, features.s8, features.s16, features.key)
 
     @torch.no_grad()
     def start(self, features: Features, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
@@ -84,21 +69,19 @@ class Shared:
             if "global" in kept:
                 maps["global"] = _object_by_object(affinity(key, templates.first_key), templates.first_mask)
             if "local" in kept:
-                maps["local"] = _object_by_object(self._near(features, templates.prev_key), templates.prev_mask)
+                near = once(features, "near", templates.prev_key, lambda: self._near(features, templates.prev_key))
+                maps["local"] = _object_by_object(near, templates.prev_mask)
             for kind in ("overall", "short", "long"):
                 if kind in kept:
                     maps[kind] = prototype_match(key, getattr(templates, kind))
             return torch.cat(list(maps.values()), 2)
 
     def _near(self, features: Features, prev_key: Float[Tensor, "b c h w"]) -> Float[Tensor, "b q p"]:
-        """The affinity with the previous frame times the distance score, computed for the first who asks."""
-        work = features.work if isinstance(features, SharedFeatures) else FrameWork()
-        if work.near is None or work.near[0] is not prev_key:
-            product = affinity(features.key, prev_key)
-            if self.model.config.distance_score:
-                product *= self._scores_of_pairs(prev_key.shape[-2], prev_key.shape[-1])
-            work.near = (prev_key, product)
-        return work.near[1]
+        """The affinity with the previous frame times the distance score."""
+        product = affinity(features.key, prev_key)
+        if self.model.config.distance_score:
+            product *= self._scores_of_pairs(prev_key.shape[-2], prev_key.shape[-1])
+        return product
 
     def _scores_of_pairs(self, h: int, w: int) -> Float[Tensor, "q p"]:
         if (h, w) not in self._distance_scores:
@@ -115,23 +98,16 @@ class Shared:
         decoder, objects = self.model.decoder, scores.shape[1]
         stages = (decoder.stage16, decoder.stage8, decoder.stage4)
         maps = torch.cat([scores, templates.prev_mask], 2).flatten(0, 1)
-        for stage, half in zip(stages, self._halves(features), strict=True):
+        halves = once(features, "halves", None, lambda: self._halves(features))
+        for stage, half in zip(stages, halves, strict=True):
             maps = finish_stage(stage, half.repeat_interleave(objects, 0), maps)
         return full_precision(maps.unflatten(0, (-1, objects)))
 
     def _halves(self, features: Features) -> tuple[Map, ...]:
-        """The features' halves of the three blends, computed for the first object; a part of a frame has its own."""
+        """The features' halves of the three blends, coarse to fine."""
         decoder = self.model.decoder
-        pairs = (
-            (decoder.stage16, features.s16),
-            (decoder.stage8, features.s8),
-            (decoder.stage4, features.s4),
-        )
-        if not isinstance(features, SharedFeatures):
-            return tuple(features_half(stage, level) for stage, level in pairs)
-        if features.work.halves is None:
-            features.work.halves = tuple(features_half(stage, level) for stage, level in pairs)
-        return features.work.halves
+        pairs = ((decoder.stage16, features.s16), (decoder.stage8, features.s8), (decoder.stage4, features.s4))
+        return tuple(features_half(stage, level) for stage, level in pairs)
 
     @torch.no_grad()
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:

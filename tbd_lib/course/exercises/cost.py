@@ -42,18 +42,18 @@ def product_bytes(height: int, width: int, cohorts: int) -> int:
     return 4 * places * places * (cohorts + 1)
 
 
-def speed_up(common: float, own: float, objects: int) -> float:
+def speed_up(common: float, per_object: float, objects: int) -> float:
     """By which factor sharing makes a frame cheaper.
 
     Args:
         common: cost of what does not depend on the object, above 0.
-        own: cost of what each object needs for itself, above 0.
+        per_object: cost of what each object needs for itself, above 0.
         objects: how many there are, at least 1.
 
     Returns:
         The cost with everything computed for every object, over the cost with the common part computed once.
     """
-    return objects * (common + own) / (common + objects * own)
+    return objects * (common + per_object) / (common + objects * per_object)
 
 
 EXERCISES = (
@@ -111,16 +111,16 @@ EXERCISES = (
         speed_up,
         lambda: [(2.0, 1.0, 1), (2.0, 1.0, 4), (0.5, 3.0, 20), (100.0, 1.0, 50)],
         Mistake(
-            lambda common, own, objects: 1 / speed_up(common, own, objects),
+            lambda common, per_object, objects: 1 / speed_up(common, per_object, objects),
             "this is below 1; a speed-up is the old cost over the new one",
         ),
         Mistake(
-            lambda common, own, objects: (common + own) / own,
+            lambda common, per_object, objects: (common + per_object) / per_object,
             "that is the limit for very many objects; with one object nothing is gained",
         ),
         Mistake(
-            lambda common, own, objects: objects * (common + own) / (common + own),
-            "each object still pays its own part: with sharing, the cost is common + objects * own",
+            lambda common, per_object, objects: objects * (common + per_object) / (common + per_object),
+            "each object still pays its own part: with sharing, the cost is common + objects * per_object",
         ),
     ),
 )

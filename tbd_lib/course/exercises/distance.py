@@ -41,16 +41,16 @@ def _networks() -> list[tuple[torch.Tensor, ...]]:
     return cases
 
 
-def far_enough(score: torch.Tensor, distance: torch.Tensor, twin: float, own: float) -> float:
+def far_enough(score: torch.Tensor, distance: torch.Tensor, twin: float, own_score: float) -> float:
     """How far away a twin must stand, so that its local score stays below the object's own.
 
     score: the distance score at every distance, of shape (n,), falling.
     distance: the distances, in grid cells, of shape (n,), rising.
     twin: the twin's cosine with the object's templates.
-    own: the object's own local score at its place.
-    Returns the first of the distances at which twin * score is below own.
+    own_score: the object's own local score at its place.
+    Returns the first of the distances at which twin * score is below own_score.
     """
-    return float(distance[(twin * score < own).nonzero()[0, 0]])
+    return float(distance[(twin * score < own_score).nonzero()[0, 0]])
 
 
 def _twins() -> list[tuple[torch.Tensor, torch.Tensor, float, float]]:
@@ -101,16 +101,16 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        "A twin looks like the object up to a cosine `twin`. The object's own local score is `own`. From which of the "
+        "A twin looks like the object up to a cosine `twin`. The object's own local score is `own_score`. From which of the "
         "distances on is the twin beaten?",
         far_enough,
         _twins,
         Mistake(
-            lambda score, distance, twin, own: float(distance[(score < own).nonzero()[0, 0]]),
+            lambda score, distance, twin, own_score: float(distance[(score < own_score).nonzero()[0, 0]]),
             "the twin's cosine counts too: its offer is the product of cosine and score",
         ),
         Mistake(
-            lambda score, distance, twin, own: float(distance[(twin * score >= own).nonzero()[-1, 0]]),
+            lambda score, distance, twin, own_score: float(distance[(twin * score >= own_score).nonzero()[-1, 0]]),
             "this is the last distance at which the twin still wins; asked is the next one",
         ),
     ),

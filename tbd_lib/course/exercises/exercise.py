@@ -94,13 +94,13 @@ def judge(exercise: Exercise, answer: Answer) -> Verdict:
         except Exception as error:  # whatever a student's code raises is told to the student
             text = f"{exercise.name}: raised {type(error).__name__} in case {number}: {error}"
             return Verdict(False, text)
-    if all(one is None for one in found):
+    if all(result is None for result in found):
         return Verdict(False, f"{exercise.name}: not done yet, it returns nothing")
-    for number, (one, right) in enumerate(zip(found, expected, strict=True), 1):
-        if said := _misfit(one, right):
-            text = f"{exercise.name}: in case {number} of {len(cases)}, {said}"
+    for number, (result, right) in enumerate(zip(found, expected, strict=True), 1):
+        if misfit := _misfit(result, right):
+            text = f"{exercise.name}: in case {number} of {len(cases)}, {misfit}"
             return Verdict(False, text + _hint(exercise, found))
-    largest = max(_difference(one, right) for one, right in zip(found, expected, strict=True))
+    largest = max(_difference(result, right) for result, right in zip(found, expected, strict=True))
     if largest == 0:
         return Verdict(True, f"{exercise.name}: exact, in {_cases(cases)}")
     if largest <= exercise.tolerance:
@@ -117,13 +117,13 @@ def _hint(exercise: Exercise, found: Sequence[Any]) -> str:
     """The hint of the typical mistake whose results are the found ones, ready to be joined; empty if there is none."""
     for mistake in exercise.mistakes:
         typical = [mistake.answer(*case) for case in exercise.cases()]
-        if all(_same(one, other, exercise.tolerance) for one, other in zip(found, typical, strict=True)):
+        if all(_same(result, wrong, exercise.tolerance) for result, wrong in zip(found, typical, strict=True)):
             return f". Hint: {mistake.hint}"
     return ""
 
 
-def _same(one: Any, other: Any, tolerance: float) -> bool:
-    return not _misfit(one, other) and _difference(one, other) <= tolerance
+def _same(found: Any, typical: Any, tolerance: float) -> bool:
+    return not _misfit(found, typical) and _difference(found, typical) <= tolerance
 
 
 def _misfit(found: Any, right: Any) -> str:
@@ -162,9 +162,9 @@ def _difference(found: Any, right: Any) -> float:
     if isinstance(right, Tensor):
         found, right = found.detach().cpu().numpy(), right.detach().cpu().numpy()
     if isinstance(right, np.ndarray | NUMBERS):
-        one, other = np.asarray(found, np.float64), np.asarray(right, np.float64)
-        if np.array_equal(one, other, equal_nan=True):
+        numbers, expected = np.asarray(found, np.float64), np.asarray(right, np.float64)
+        if np.array_equal(numbers, expected, equal_nan=True):
             return 0.0
         with np.errstate(invalid="ignore"):
-            return float(np.nan_to_num(np.abs(one - other), nan=np.inf).max())
+            return float(np.nan_to_num(np.abs(numbers - expected), nan=np.inf).max())
     return 0.0 if found == right else float("inf")

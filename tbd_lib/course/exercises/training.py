@@ -52,9 +52,9 @@ def own_clips(iteration: int, rank: int, processes: int, batch: int) -> list:
         processes: how many there are; they divide the batch without a rest.
         batch: clips of one iteration, over all processes.
     """
-    own = batch // processes
-    begin = iteration * batch + rank * own
-    return list(range(begin, begin + own))
+    per_process = batch // processes
+    begin = iteration * batch + rank * per_process
+    return list(range(begin, begin + per_process))
 
 
 EXERCISES = (
