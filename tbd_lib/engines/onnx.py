@@ -1,6 +1,7 @@
 """The method in ONNX Runtime, on the CPU: float32 equals the plain form up to rounding, int8 nearly and is faster."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,7 @@ class Onnx:
             if about["tbd_weights"] != expected:
                 raise InputError(_again(folder / f"{name}.onnx", "belongs to another model", "the files of this model"))
             self._sessions[name] = session
+        self._pool = ThreadPoolExecutor(torch.get_num_threads())
         self._recorded: dict[str, list[dict[str, np.ndarray]]] | None = None
         self._distances: tuple[torch.Size, OrtValue] | None = None  # of the grid's size
 
@@ -58,7 +60,9 @@ class Onnx:
         if image.device != self.device:
             raise ValueError(f"image on {image.device}; expected {self.device}, where this snapshot runs")
         s4, s8, s16, key = map(_tensor, self._run("encode", image))
-        return FrameFeatures(s4, s8, s16, key)
+        features = FrameFeatures(s4, s8, s16, key)
+        self._halves(features)  # here, since track() encodes beside its other work
+        return features
 
     def start(self, features: Features, regions: Float[Tensor, "1 o 2 H W"]) -> Templates:
         """Templates of objects that are given in this frame."""
@@ -69,12 +73,12 @@ class Onnx:
         """Ten score maps per object, in the order of ``TBD.match``."""
         (far,) = self._run("affinity", features.key, templates.first_key)
         near = once(features, "near", templates.prev_key, lambda: self._near(features, templates.prev_key))
-        scores = []
-        for i in range(templates.area.shape[1]):  # one after another: temporary memory does not grow with them
-            t = templates.take(slice(i, i + 1))
+
+        def match(t: Templates) -> Tensor:
             remembered = (t.first_mask, t.prev_mask, t.overall, t.short, t.long)
-            scores += self._run("match", features.key, far, near, *remembered)
-        return torch.cat([_tensor(score) for score in scores], 1)
+            return _tensor(self._run("match", features.key, far, near, *remembered)[0])
+
+        return torch.cat(self._each(match, templates), 1)
 
     def segment(
         self, features: Features, templates: Templates, scores: Float[Tensor, "1 o 10 h w"] | None = None
@@ -82,10 +86,12 @@ class Onnx:
         """Logits of background and foreground per object; ``scores`` where ``match`` has given them before."""
         if scores is None:
             scores = self.match(features, templates)
-        levels = (features.s4, features.s8, features.s16)
-        halves = once(features, "halves", None, lambda: self._run("halves", *levels))
-        (logits,) = self._run("decode", *halves, scores, templates.prev_mask)
-        return _tensor(logits)[None]
+        halves, all_scores = self._halves(features), scores.split(1, 1)
+
+        def decode(t: Templates, part: Tensor) -> Tensor:
+            return _tensor(self._run("decode", *halves, part, t.prev_mask)[0])
+
+        return torch.cat(self._each(decode, templates, all_scores))[None]
 
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "1 o 2 H W"]) -> Templates:
         """Templates after this frame, in which the objects have these region masks."""
@@ -99,6 +105,15 @@ class Onnx:
         if self._distances is None or self._distances[0] != prev_key.shape:
             self._distances = (prev_key.shape, self._run("distances", prev_key)[0])
         return self._run("local_affinity", features.key, prev_key, self._distances[1])[0]
+
+    def _each(self, work: Callable[..., Tensor], templates: Templates, *more: Sequence[Tensor]) -> list[Tensor]:
+        """``work`` on every object's templates, as many at a time as there are threads."""
+        objects = [templates.take(slice(i, i + 1)) for i in range(templates.area.shape[1])]
+        return list(map(work, objects, *more) if len(objects) == 1 else self._pool.map(work, objects, *more))
+
+    def _halves(self, features: Features) -> "list[OrtValue]":
+        """The features' halves of the decoder's convolutions, coarse to fine."""
+        return once(features, "halves", None, lambda: self._run("halves", features.s4, features.s8, features.s16))
 
     def _run(self, name: str, *inputs: "Tensor | OrtValue") -> "list[OrtValue]":
         """A graph's outputs, in memory of ONNX Runtime's own; inputs are not copied unless they lie scattered."""
@@ -160,7 +175,7 @@ def _open(path: Path) -> "InferenceSession":
     if not path.is_file():
         raise InputError(_again(path, "no such file", "a graph of the model"))
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = max(1, torch.get_num_threads() // 2)  # track() encodes a frame meanwhile
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # nine pools would spin against each other
     options.enable_cpu_mem_arena = False  # an arena would keep the most that each graph ever took
     options.log_severity_level = 3

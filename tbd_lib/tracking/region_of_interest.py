@@ -59,9 +59,9 @@ def log_odds_everywhere(
         features: of the frame.
         templates: of the objects.
         scores: of the objects in this frame.
-        at_once: objects; None is one on a CPU, whose caches hold no more, and eight on a GPU.
+        at_once: objects; None is one for each thread on a CPU, and eight on a GPU.
     """
-    at_once = at_once or (1 if scores.device.type == "cpu" else 8)
+    at_once = at_once or (torch.get_num_threads() if scores.device.type == "cpu" else 8)
     odds = []
     for first in range(0, scores.shape[1], at_once):
         part = slice(first, first + at_once)

@@ -20,7 +20,7 @@ from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.geometry import Size, crop, pad, padded_size, resized
 from tbd_lib.tracking.region_of_interest import log_odds
 from tbd_lib.video.arrays import Image, Mask
-from tbd_lib.video.frames import Video
+from tbd_lib.video.frames import Frame, Video
 from tbd_lib.video.masks import ids_of, size_of
 from tbd_lib.video.prefetch import ahead
 
@@ -75,11 +75,17 @@ def track(segmenter: Segmenter, video: Video, config: TrackConfig | None = None)
         InputError: a frame or a given mask of another size than the first frame.
     """
     tracker = Tracker(segmenter, config)
-    for position, frame in enumerate(ahead(video.frames)):
+    for position, (frame, features) in enumerate(ahead(_encoded(tracker, ahead(video.frames)), 1)):
         try:
-            yield tracker.step(frame.image, video.given.get(position), frame.name)
+            yield tracker.step(frame.image, video.given.get(position), frame.name, features)
         except InputError as error:
             raise InputError(f"{video.name}, frame {frame.name}: {error}") from error
+
+
+def _encoded(tracker: "Tracker", frames: Iterable[Frame]) -> Iterator[tuple[Frame, Features | None]]:
+    """Every frame with its features; without them as long as the working size is not known."""
+    for frame in frames:
+        yield frame, tracker.encode(frame.image, tracker.state.work) if tracker.state else None
 
 
 class Tracker:
@@ -136,7 +142,9 @@ class Tracker:
         self.state = replace(self.state, cohorts=cohorts if ids else self.state.cohorts)
 
     @torch.no_grad()
-    def step(self, image: Image, given: GivenMask | None = None, name: str = "") -> Step:
+    def step(
+        self, image: Image, given: GivenMask | None = None, name: str = "", features: Features | None = None
+    ) -> Step:
         """Segment the next frame.
 
         Args:
@@ -145,6 +153,7 @@ class Tracker:
                 anew from this mask (the original would track it twice). In the output it has the given pixels and no
                 others, at any working size.
             name: what the ``Step`` is to be called.
+            features: of this frame, if ``encode`` has given them before.
 
         Raises:
             InputError: another size than before, or a given mask that does not fit the frame.
@@ -155,8 +164,7 @@ class Tracker:
         if self.state is None and not new:
             return _nothing(name, image)
         work = self.state.work if self.state else self._working_size(size, given)
-        with autocast(self.segmenter.device, self.config.precision):
-            features = self.encode(image, work)
+        features = features or self.encode(image, work)
         known = _without(self.state.cohorts if self.state else (), new)
         scores, odds = self._predict(features, known)
         cohorts = known
@@ -212,13 +220,15 @@ class Tracker:
             return size
         return round(size[0] * scale), round(size[1] * scale)
 
+    @torch.no_grad()
     def encode(self, image: Image, work: Size) -> Features:
         """Features of a frame at the working size: resized, then padded by reflection."""
         planes = np.ascontiguousarray(image.transpose(2, 0, 1))
         pixels = torch.from_numpy(planes)[None].to(self.segmenter.device).to(self.segmenter.dtype).div_(255)
         if pixels.shape[-2:] != work:
             pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
-        return self.segmenter.encode(pad(pixels))
+        with autocast(self.segmenter.device, self.config.precision):
+            return self.segmenter.encode(pad(pixels))
 
     def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o Y X"]:
         """A given mask as a 0/1 map of each object, at the working size and padded as the frame is."""

@@ -101,8 +101,8 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        "A twin looks like the object up to a cosine `twin`. The object's own local score is `own_score`. From which of the "
-        "distances on is the twin beaten?",
+        "A twin looks like the object up to a cosine `twin`. The object's own local score is `own_score`. From which "
+        "of the distances on is the twin beaten?",
         far_enough,
         _twins,
         Mistake(
