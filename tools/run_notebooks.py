@@ -169,7 +169,8 @@ def _told(path: Path, timed: bool) -> Run:
     except CellExecutionError as error:
         raise SystemExit(f"{path.name}: {error}") from error
     print(
-        f"{path.name}: {result.compared} of {result.outputs} outputs compared, {result.kilobytes} kB, {result.seconds:.0f} s"
+        f"{path.name}: {result.compared} of {result.outputs} outputs compared, "
+        f"{result.kilobytes} kB, {result.seconds:.0f} s"
     )
     return result
 
