@@ -72,21 +72,15 @@ def test_python_of_colab_is_supported():
 
 
 def test_what_colab_has_is_new_enough_so_that_pip_leaves_it():
-    asked = {requirement.name: requirement.specifier for requirement in INSTALLED}
+    asked = {package.name: package.specifier for package in INSTALLED}
     assert not [name for name, version in COLAB.items() if name in asked and not asked[name].contains(version)]
     assert set(COLAB) - set(asked) == {"ipython"}
 
 
 def test_what_is_installed_there_asks_for_lower_bounds_only_and_for_nothing_that_colab_cannot_show():
-    assert {spec.operator for requirement in INSTALLED for spec in requirement.specifier} == {">="}
-    assert not {requirement.name for requirement in INSTALLED} & {
-        "ipympl",
-        "jupyterlab",
-        "notebook",
-        "ipykernel",
-        "ipython",
-    }
-    assert not [requirement for requirement in INSTALLED if requirement.url or requirement.extras]
+    assert {spec.operator for package in INSTALLED for spec in package.specifier} == {">="}
+    assert not {package.name for package in INSTALLED} & {"ipympl", "jupyterlab", "notebook", "ipykernel", "ipython"}
+    assert not [package for package in INSTALLED if package.url or package.extras]
 
 
 def brought_along(names: list[str], there: set[str]) -> dict[str, list[Requirement]]:
@@ -100,7 +94,7 @@ def brought_along(names: list[str], there: set[str]) -> dict[str, list[Requireme
         name = canonicalize_name(left.pop())
         if name not in found and name not in there:
             found[name] = asks_for(name)
-            left += [requirement.name for requirement in found[name]]
+            left += [package.name for package in found[name]]
     return found
 
 
@@ -110,20 +104,20 @@ def asks_for(name: str) -> list[Requirement]:
     except PackageNotFoundError:  # for another Python or system than this
         return []
     return [
-        requirement
-        for requirement in asked
-        if requirement.marker is None or requirement.marker.evaluate({"python_version": PYTHON, "extra": ""})
+        package
+        for package in asked
+        if package.marker is None or package.marker.evaluate({"python_version": PYTHON, "extra": ""})
     ]
 
 
 def test_nothing_that_comes_along_asks_for_another_release_than_colab_has():
-    along = brought_along([requirement.name for requirement in INSTALLED], there=set(COLAB))
+    along = brought_along([package.name for package in INSTALLED], there=set(COLAB))
     assert {"scipy", "jaxtyping", "tyro"} <= set(along)
     wanted = [
-        (requirement, f"{name} wants {requirement}")
+        (package, f"{name} wants {package}")
         for name, asked in along.items()
-        for requirement in asked
-        if requirement.name in COLAB
+        for package in asked
+        if package.name in COLAB
     ]
     assert len(wanted) >= 3, "numpy, for one, is asked for by many"
-    assert not [wish for requirement, wish in wanted if not requirement.specifier.contains(COLAB[requirement.name])]
+    assert not [wish for package, wish in wanted if not package.specifier.contains(COLAB[package.name])]

@@ -81,9 +81,8 @@ def test_results_lie_in_every_form_and_what_was_given_is_kept(frames: Path, firs
     with np.load(out / "masks.npz") as arrays:
         assert all(np.array_equal(arrays[f"{i:05}"], mask) for i, mask in enumerate(masks))
     content = json.loads((out / "coco.json").read_text())
-    assert sum(annotation["area"] for annotation in content["annotations"]) == sum(
-        int((mask > 0).sum()) for mask in masks
-    )
+    areas = [annotation["area"] for annotation in content["annotations"]]
+    assert sum(areas) == sum(int((mask > 0).sum()) for mask in masks)
     assert len(list(FileFrames(out / "overlay.mp4"))) == 5 and (out / "overlay.webp").exists()
     assert np.array_equal(np.asarray(Pictures.open(out / "objects/7/00003.png")) > 0, masks[3] == 7)
     assert np.asarray(Pictures.open(out / "cutouts/1/00000.png")).shape == (ROWS, COLUMNS, 4)
