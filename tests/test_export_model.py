@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_used_is_named_with_the_command_that_writes_it(
 
 def test_files_of_another_model_are_refused(graphs: Path) -> None:
     Onnx(graphs, bundled_model())
-    with pytest.raises(InputError, match=r"belongs to another model; expected .*tbd export-model"):
+    with pytest.raises(InputError, match=r"is of another model or version; expected .*tbd export-model"):
         Onnx(graphs, build_model(SMALL).eval())
 
 

@@ -232,8 +232,11 @@ def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]
 
 
 def fingerprint(model: TBD) -> str:
-    """A hash of the model's configuration and weights, by which its files are known."""
+    """A hash of the model's configuration and weights and of the code that is exported: by it its files are known."""
     digest = hashlib.sha256(json.dumps(asdict(model.config), sort_keys=True).encode())
+    here = Path(__file__).parent
+    for path in (*sorted((here.parent / "method").glob("*.py")), here / "shared.py", here / "export.py"):
+        digest.update(path.read_bytes())
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())

@@ -49,7 +49,9 @@ class Onnx:
             about = session.get_modelmeta().custom_metadata_map
             expected = expected or about["tbd_weights"]
             if about["tbd_weights"] != expected:
-                raise InputError(_again(folder / f"{name}.onnx", "belongs to another model", "the files of this model"))
+                raise InputError(
+                    _again(folder / f"{name}.onnx", "is of another model or version", "the files of this model")
+                )
             self._sessions[name] = session
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
         self._recorded: dict[str, list[dict[str, np.ndarray]]] | None = None
