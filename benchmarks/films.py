@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image as Pictures
 
 from benchmarks.scenes import SIZES
+from benchmarks.tracking import forms_of
 from tbd_lib.cli.options import rehearse
 from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.onnx import onnx
 from tbd_lib.engines.segmenter import Segmenter
-from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import evaluate
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import BENCHMARK, TrackConfig
@@ -58,9 +58,9 @@ def measure(model: TBD, frames: int, davis: Sequence[Video]) -> list[dict[str, o
 
 def engines_of(model: TBD) -> dict[str, Segmenter]:
     """The engines that run on the model's device."""
-    engines: dict[str, Segmenter] = {"shared": shared(model)}
+    engines = forms_of(model)
     if model.device.type == "cpu":
-        engines |= {"onnx": onnx(model), "onnx-int8": onnx(model, "int8", rehearse)}
+        engines["onnx-int8"] = onnx(model, "int8", rehearse)
     return engines
 
 

@@ -94,6 +94,13 @@ def test_a_snapshot_does_not_follow_the_model(engine: str) -> None:
 
 
 @ENGINES
+def test_making_an_engine_leaves_the_model_as_it_was(engine: str) -> None:
+    plain = model().train()
+    MAKERS[engine](plain)
+    assert plain.training and any(parameter.requires_grad for parameter in plain.parameters())
+
+
+@ENGINES
 def test_an_image_on_another_device_is_refused_in_words(engine: str) -> None:
     with pytest.raises(ValueError, match=r"image on meta; expected cpu"):
         model_and_engine(engine)[1].encode(torch.rand(1, 3, 32, 32, device="meta"))

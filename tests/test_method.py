@@ -116,7 +116,6 @@ def test_similarities_in_half_precision_training_are_those_of_full_precision() -
     model, image, templates = moment()
     with torch.no_grad():
         features = model.encode(image)
-        full = model.match(features, templates), model.update(features, templates, regions(1, 2, 64, 80))
         torch.manual_seed(1)
         masks = regions(1, 2, 64, 80)
         full = model.match(features, templates), model.update(features, templates, masks)

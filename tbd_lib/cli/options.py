@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tbd_lib.method.model import TBD
 
 Engine = Literal["plain", "shared", "onnx", "onnx-int8"]
-ONNX_MARK = "encode.onnx"  # a folder that holds it was written by tbd export-model
+REHEARSED = 4  # frames of each video, for the ranges of int8
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,3 @@ def rehearse(engine: "Segmenter") -> None:
     for video in sample("train"):
         for _ in islice(track(engine, video, BENCHMARK), REHEARSED):
             pass
-
-
-REHEARSED = 4  # frames of each video

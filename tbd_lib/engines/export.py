@@ -12,6 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.onnx import ONNXProgram
 
-from tbd_lib.engines.shared import features_half, finish_stage
+from tbd_lib.engines.shared import decode_rest, features_halves
 from tbd_lib.errors import extra
 from tbd_lib.method.config import Template
 from tbd_lib.method.matching import affinity, best_match, grid_mask, prototype_match
@@ -86,9 +87,7 @@ class Steps(nn.Module):
 
     def halves(self, s4: Tensor, s8: Tensor, s16: Tensor) -> tuple[Tensor, ...]:
         """The part of step 5 that is the same for all objects."""
-        decoder = self.model.decoder
-        pairs = ((decoder.stage16, s16), (decoder.stage8, s8), (decoder.stage4, s4))
-        return tuple(features_half(stage, level) for stage, level in pairs)
+        return features_halves(self.model.decoder, s4, s8, s16)
 
     def distances(self, key: Tensor) -> Tensor:
         """The distance score of all pairs of places on a grid of the key's size (step 4)."""
@@ -129,11 +128,7 @@ class Steps(nn.Module):
 
     def decode(self, half16: Tensor, half8: Tensor, half4: Tensor, scores: Tensor, prev_mask: Tensor) -> Tensor:
         """The part of step 5 that each object has for itself."""
-        decoder = self.model.decoder
-        maps = torch.cat([scores, prev_mask], 2).flatten(0, 1)
-        for stage, half in ((decoder.stage16, half16), (decoder.stage8, half8), (decoder.stage4, half4)):
-            maps = finish_stage(stage, half, maps)
-        return maps
+        return decode_rest(self.model.decoder, (half16, half8, half4), scores, prev_mask)
 
     def start(self, key: Tensor, regions: Tensor) -> tuple[Tensor, ...]:
         """Step 7 for objects that are given: their grid mask, its area, and the vector that all means start with."""
@@ -180,7 +175,7 @@ def export(model: TBD, folder: Path) -> None:
     del onnx, onnxscript  # torch takes them from here
     about = {"tbd_format": FORMAT, "tbd_weights": fingerprint(model), "tbd_precision": "float32"}
     about["tbd_config"] = json.dumps(asdict(model.config))
-    steps = Steps(model).eval().requires_grad_(False)
+    steps = Steps(deepcopy(model)).eval().requires_grad_(False)
     with _whole_folder(folder) as temporary, torch.no_grad():
         for name, (inputs, outputs) in GRAPHS.items():
             program = _export_graph(_Step(steps, name), inputs.split(), outputs.split(), _widths(model))

@@ -6,6 +6,7 @@
   maps. The features' half, and the 1x1 convolution before it, are the same for all objects.
 """
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import get_args
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from tbd_lib.engines.segmenter import FrameFeatures, once
 from tbd_lib.method.config import Template
-from tbd_lib.method.decoder import Stage
+from tbd_lib.method.decoder import Decoder, Stage
 from tbd_lib.method.matching import affinity, best_match, full_precision, prototype_match
 from tbd_lib.method.model import TBD, Features
 from tbd_lib.method.templates import Templates
@@ -95,19 +96,12 @@ class Shared:
         """Logits of background and foreground per object; ``scores`` where ``match`` has given them before."""
         if scores is None:
             scores = self.match(features, templates)
-        decoder, objects = self.model.decoder, scores.shape[1]
-        stages = (decoder.stage16, decoder.stage8, decoder.stage4)
-        maps = torch.cat([scores, templates.prev_mask], 2).flatten(0, 1)
-        halves = once(features, "halves", None, lambda: self._halves(features))
-        for stage, half in zip(stages, halves, strict=True):
-            maps = finish_stage(stage, half.repeat_interleave(objects, 0), maps)
-        return full_precision(maps.unflatten(0, (-1, objects)))
-
-    def _halves(self, features: Features) -> tuple[Map, ...]:
-        """The features' halves of the three blends, coarse to fine."""
-        decoder = self.model.decoder
-        pairs = ((decoder.stage16, features.s16), (decoder.stage8, features.s8), (decoder.stage4, features.s4))
-        return tuple(features_half(stage, level) for stage, level in pairs)
+        decoder, objects, levels = self.model.decoder, scores.shape[1], (features.s4, features.s8, features.s16)
+        halves = once(features, "halves", None, lambda: features_halves(decoder, *levels))
+        logits = decode_rest(
+            decoder, (half.repeat_interleave(objects, 0) for half in halves), scores, templates.prev_mask
+        )
+        return full_precision(logits.unflatten(0, (-1, objects)))
 
     @torch.no_grad()
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
@@ -125,14 +119,33 @@ def _object_by_object(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b o 
     return torch.cat([best_match(product, region) for region in mask.split(1, 1)], 1)
 
 
-def features_half(stage: Stage, features: Map) -> Map:
+def features_halves(decoder: Decoder, s4: Map, s8: Map, s16: Map) -> tuple[Map, ...]:
+    """The features' halves of the three blends, coarse to fine: the same for all objects."""
+    pairs = ((decoder.stage16, s16), (decoder.stage8, s8), (decoder.stage4, s4))
+    return tuple(_features_half(stage, level) for stage, level in pairs)
+
+
+def decode_rest(
+    decoder: Decoder,
+    halves: Iterable[Map],
+    scores: Float[Tensor, "b o 10 h w"],
+    prev_mask: Float[Tensor, "b o 2 h w"],
+) -> Map:
+    """What each object has for itself, from the features' halves on: logits of all objects of all clips in a row."""
+    maps = torch.cat([scores, prev_mask], 2).flatten(0, 1)
+    for stage, half in zip((decoder.stage16, decoder.stage8, decoder.stage4), halves, strict=True):
+        maps = _finish_stage(stage, half, maps)
+    return maps
+
+
+def _features_half(stage: Stage, features: Map) -> Map:
     """The features' half of a stage's blend, bias included."""
     reduced = stage.reduce(features).relu()
     weight = stage.blend.weight[:, : reduced.shape[1]]
     return F.conv2d(reduced, weight, stage.blend.bias, padding=1)
 
 
-def finish_stage(stage: Stage, half: Map, maps: Map) -> Map:
+def _finish_stage(stage: Stage, half: Map, maps: Map) -> Map:
     """The objects' half of the blend added to the features', and all that follows."""
     weight = stage.blend.weight[:, -maps.shape[1] :]
     blended = half + F.conv2d(maps, weight, padding=1)
