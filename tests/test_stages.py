@@ -23,7 +23,7 @@ from tbd_lib.errors import InputError
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import build_model
-from tbd_lib.training.checkpoint import load_checkpoint, save_weights
+from tbd_lib.training.checkpoint import bundled_model, load_checkpoint, save_weights
 from tbd_lib.training.config import (
     COCO_STAGE,
     DAVIS_STAGE,
@@ -272,10 +272,16 @@ def test_a_model_begins_with_given_weights_of_its_architecture(tmp_path: Path) -
     save_weights(tmp_path / "init.safetensors", model)
     loaded = stage_model(SAMPLE_STAGE, tmp_path / "init.safetensors")
     assert torch.equal(loaded.key_head.conv.weight, model.key_head.conv.weight)
-    with pytest.raises(InputError, match=r"init.safetensors: weights of .*'small'.*; expected .*'densenet121'"):
+    with pytest.raises(InputError, match=r"init.safetensors: weights of .*'efficientnet_lite0'.*; expected .*'densen"):
         stage_model(COCO_STAGE, tmp_path / "init.safetensors")
-    with pytest.raises(InputError, match=r"`optimiser.encoder_rate` None: a frozen encoder without weights"):
-        stage_model(change(SAMPLE_STAGE, optimiser={"encoder_rate": None}))
+
+
+def test_a_small_models_head_begins_anew_on_the_bundled_encoder() -> None:
+    model, bundled = stage_model(SAMPLE_STAGE), bundled_model("bundled-coco")
+    assert model.frozen_encoder
+    for name, value in model.encoder.state_dict().items():
+        assert torch.equal(value, bundled.encoder.state_dict()[name])
+    assert not torch.equal(model.key_head.conv.weight, bundled.key_head.conv.weight)
 
 
 def test_the_same_seed_begins_with_the_same_weights() -> None:

@@ -7,6 +7,7 @@ ImageNet ResNet-50. The head learns by the COCO stage's recipe, shortened to wha
 lists what differs), and is scored on real videos. Run it again after an interruption and it goes on.
 """
 
+import importlib.util
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
@@ -16,16 +17,18 @@ import tyro
 from torch import nn
 
 from tbd_lib.datasets.davis import davis
+from tbd_lib.errors import InputError
 from tbd_lib.evaluation.evaluate import evaluate
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
+from tbd_lib.method.encoder import Encoder
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.training.config import COCO_STAGE, change
 from tbd_lib.training.run_dir import differences, read_log
 from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
-from tools.train_small import load_teacher, minutes
+from tools.train_bundled import minutes
 
 SHORT = change(
     COCO_STAGE,
@@ -70,7 +73,7 @@ def main(
     """
     torch.set_num_threads(threads)
     torch.manual_seed(SHORT.run.seed)
-    model = TBD(cast(nn.Module, load_teacher(trunk)), SHORT.model)
+    model = TBD(cast(nn.Module, load_trunk(trunk)), SHORT.model)
     kept, held_out = stage_videos(SHORT, coco_root)
     train(SHORT, model, kept, run, held_out=held_out, device="cpu")
     report = evaluate(model, davis(davis_root, "val", 2016), config=REDUCED, joined=True)
@@ -86,6 +89,20 @@ def main(
         "provenance": provenance(),
     }
     write_json(json_file, content)
+
+
+def load_trunk(path: Path) -> Encoder:
+    """The frozen encoder that a Python file's ``load()`` gives.
+
+    Raises:
+        InputError: not such a file.
+    """
+    spec = importlib.util.spec_from_file_location("trunk", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise InputError(f"{path}: cannot be loaded; expected a Python file with a function load()")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.load().to(memory_format=torch.channels_last)
 
 
 if __name__ == "__main__":

@@ -201,11 +201,11 @@ def demo(
     json: Path | None = None,
     options: SharedOptions = TrackOptions(),  # noqa: B008 (a frozen record)
 ) -> None:
-    """Track the bundled sample's validation videos, score them, and leave masks and overlay videos.
+    """Track the sample's real clips and its synthetic validation videos, score them, and leave masks and overlays.
 
     Args:
         out: Folder for the results; those of an earlier demo are written over.
-        json: Where to write the scores of every object and frame.
+        json: Where to write the scores of every object and frame, by split.
         options: The model, and how it goes over videos.
     """
     from tbd_lib.datasets.davis import sample
@@ -215,14 +215,17 @@ def demo(
     if json is not None:
         require_absent(json, overwrite=False)
     require_libraries(["mp4"])
-    videos = sample("val")
-    report = evaluate_videos(options.segmenter(), videos, out / "masks", options.config(), overwrite=True)
-    for video in tqdm(videos, desc="overlays", unit="video"):
-        _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
-    print(report.table())
+    splits, engine = {name: sample(name) for name in ("real", "val")}, options.segmenter()
+    reports = {}
+    for name, videos in splits.items():
+        reports[name] = evaluate_videos(engine, videos, out / "masks", options.config(), overwrite=True)
+        for video in tqdm(videos, desc="overlays", unit="video"):
+            _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
+    for name, report in reports.items():
+        print(f"{name}\n{report.table()}\n")
     if json is not None:
-        report.write_json(json)
-    print(f"\nmasks in {out / 'masks'}, to look at: {out}/*.mp4")
+        write_json(json, {name: report.as_json() for name, report in reports.items()})
+    print(f"masks in {out / 'masks'}, to look at: {out}/*.mp4")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

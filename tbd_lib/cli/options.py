@@ -1,6 +1,7 @@
 """Options that several commands share: which model, in which engine, and how videos go through it."""
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +29,8 @@ class TrackOptions:
     """The model, and how it goes over videos."""
 
     weights: Path | None = None
-    """A .safetensors file, the published .pth, published-davis or published-ytvos, or a folder of tbd export-model."""
+    """bundled-davis (if left out) or bundled-coco; published-davis or published-ytvos; a .safetensors file, the
+    published .pth, or a folder of tbd export-model."""
     engine: Engine | None = None
     """How the model is run: as written; with work shared between objects; in ONNX Runtime on a CPU; or there in int8.
 
@@ -111,7 +113,7 @@ SharedOptions = Annotated[TrackOptions, tyro.conf.OmitArgPrefixes, tyro.conf.arg
 
 
 def model_of(weights: Path | None) -> "TBD":
-    """The model of these weights on the CPU (the bundled one for None).
+    """The model of these weights, a file or a name, on the CPU; ``bundled-davis`` for None.
 
     Raises:
         InputError: weights that cannot be read.
@@ -119,7 +121,29 @@ def model_of(weights: Path | None) -> "TBD":
     from tbd_lib.datasets.prepare.places import find_weights
     from tbd_lib.training.checkpoint import bundled_model, load_checkpoint
 
-    return bundled_model() if weights is None else load_checkpoint(find_weights(weights))
+    if weights is None or str(weights) == "bundled-davis":
+        mention_licence()
+        return bundled_model("bundled-davis")
+    if str(weights) == "bundled-coco":
+        return bundled_model("bundled-coco")
+    return load_checkpoint(find_weights(weights))
+
+
+def mention_licence() -> None:
+    """Say once on a machine what the weights that learned from DAVIS may be used for."""
+    from tbd_lib.datasets.prepare.places import home
+
+    mark = home() / "bundled-davis-licence-mentioned"
+    if mark.exists():
+        return
+    print(
+        "weights bundled-davis learned from DAVIS (CC BY-NC 4.0): for non-commercial use; "
+        "--weights bundled-coco are free of that",
+        file=sys.stderr,
+    )
+    with suppress(OSError):  # a folder that cannot be written to only means that it is said again
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
 
 
 def device_of(name: str | None) -> "torch.device":

@@ -63,7 +63,8 @@ class Clips(Dataset[Sample]):
     def _clip(self, place: int, random: np.random.Generator) -> Sample:
         """A clip of this video; of another at random where it has no object that is large enough."""
         for _ in range(MOST_TRIED):
-            if sample := cut(self.videos[place], self.config.frames, self.config.augment, random):
+            stride = int(random.integers(self.config.stride[0], self.config.stride[1] + 1))
+            if sample := cut(self.videos[place], self.config.frames, self.config.augment, random, stride=stride):
                 return sample
             place = int(random.integers(len(self.videos)))
         name = self.videos[place].name
@@ -88,18 +89,23 @@ class Clips(Dataset[Sample]):
 
 
 def cut(
-    video: Video, frames: int, config: AugmentConfig, random: np.random.Generator, start: int | None = None
+    video: Video,
+    frames: int,
+    config: AugmentConfig,
+    random: np.random.Generator,
+    start: int | None = None,
+    stride: int = 1,
 ) -> Sample | None:
     """A clip from a video, or None if no crop of it shows an object that is large enough.
 
-    Consecutive frames from a random one on (or from ``start``), the last again and again where the video ends, played
-    backwards half of the time. Up to ``tries`` crops are drawn until one shows a target, chosen at random among the
-    objects that are large enough in the first frame.
+    Every ``stride``-th frame from a random one on (or from ``start``), the last again and again where the video ends,
+    played backwards half of the time. Up to ``tries`` crops are drawn until one shows a target, chosen at random among
+    the objects that are large enough in the first frame.
     """
     assert video.truth is not None and isinstance(video.frames, Sequence)  # the data sets' index functions see to it
     last = len(video.truth) - 1
     begin = int(random.integers(last + 1)) if start is None else start
-    positions = [min(begin + i, last) for i in range(frames)][:: int(random.choice([1, -1]))]
+    positions = [min(begin + i * stride, last) for i in range(frames)][:: int(random.choice([1, -1]))]
     first = video.truth[positions[0]]
     for _ in range(config.tries):
         how = sample_augmentation(config, random, frames, first.shape)

@@ -40,7 +40,10 @@ def davis(
 
 
 def sample(split: str) -> list[Video]:
-    """The synthetic videos that come with the package; objects that enter late are given where they appear.
+    """The videos that come with the package; objects that enter late are given where they appear.
+
+    ``"train"`` and ``"val"`` are synthetic; ``"real"`` are clips of real films, for looking and scoring only
+    (``data/real/ORIGIN.md``).
 
     Raises:
         InputError: no such split, or the package lacks its data.
@@ -54,7 +57,7 @@ def find(name: str, root: Path | str | None = None) -> Video:
     Raises:
         InputError: no video of that name; see also ``davis``.
     """
-    videos = [*sample("train"), *sample("val")] if root is None else davis(root, "val", 2016)
+    videos = [*sample("real"), *sample("train"), *sample("val")] if root is None else davis(root, "val", 2016)
     for video in videos:
         if video.name == name:
             return video

@@ -11,7 +11,7 @@ Template = Literal["global", "local", "overall", "short", "long"]
 class ModelConfig:
     """Widths and starting values of the network (``docs/method.md``, steps 1 to 7)."""
 
-    encoder: Literal["densenet121", "small"] = "densenet121"
+    encoder: Literal["densenet121", "efficientnet_lite0"] = "densenet121"
     key_channels: int = 512
     decoder_channels: int = 256
     distance_units: int = 4  # hidden units of the distance scorer
@@ -23,4 +23,4 @@ class ModelConfig:
 
 
 PAPER = ModelConfig()
-SMALL = replace(PAPER, encoder="small", key_channels=128, decoder_channels=64)
+SMALL = replace(PAPER, encoder="efficientnet_lite0", key_channels=128, decoder_channels=64)

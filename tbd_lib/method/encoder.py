@@ -13,6 +13,7 @@ from torch import Tensor, nn
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+Colour = tuple[float, float, float]
 Pyramid = tuple[Float[Tensor, "b c4 h4 w4"], Float[Tensor, "b c8 h8 w8"], Float[Tensor, "b c16 h w"]]
 
 
@@ -31,15 +32,15 @@ class Encoder(Protocol):
 
 
 class Normalise(nn.Module):
-    """Subtracts the ImageNet mean and divides by the deviation, per colour."""
+    """Subtracts a mean and divides by a deviation, per colour; left out, they are those of ImageNet."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, mean: Colour = IMAGENET_MEAN, std: Colour = IMAGENET_STD) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
     def forward(self, image: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b 3 H W"]:
         """The image, each colour around zero with a deviation near one."""
@@ -127,56 +128,60 @@ class DenseNet121(nn.Module):
         return s4, s8, s16
 
 
-class Residual(nn.Module):
-    """Two 3x3 convolutions beside a shortcut (He et al., 2016); the shortcut is pooled and widened where needed."""
+class InvertedResidual(nn.Module):
+    """A block of MobileNetV2 (Sandler et al., 2018): widen, filter each channel by itself, narrow.
 
-    def __init__(self, c_in: int, c_out: int, stride: int, last: bool = False) -> None:
-        super().__init__()
-        self.activate = nn.Identity() if last else nn.ReLU()
-        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False)
-        self.norm1 = nn.BatchNorm2d(c_out)
-        self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(c_out, c_out, 3, 1, 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(c_out)
-        self.shortcut = nn.Identity()
-        if stride > 1 or c_in != c_out:
-            self.shortcut = nn.Sequential(
-                nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out)
-            )
-
-    def forward(self, x: Float[Tensor, "b c_in y x"]) -> Float[Tensor, "b c_out y2 x2"]:
-        """What the convolutions add to the shortcut, activated."""
-        y = self.norm2(self.conv2(self.relu1(self.norm1(self.conv1(x)))))
-        return self.activate(y + self.shortcut(x))
-
-
-class SmallEncoder(nn.Module):
-    """The encoder of the bundled model: 1.5 M parameters in fourteen convolutions.
-
-    Plain residual blocks of dense 3x3 convolutions, which is what CPUs run best. Two strided convolutions reach
-    stride 4 at once, so that little is spent on full resolution; most of the arithmetic and of the parameters stands
-    at strides 8 and 16, where keys are made. A key sees 191 pixels: enough to tell an object from a look-alike
-    by its surroundings. The last block ends without ReLU: features around zero give keys that point everywhere, so
-    that cosines tell places apart from the first iteration on (all-positive features make them all alike).
+    Where neither size nor width changes, the input is added. The output has no activation, so it lies around zero.
     """
 
-    channels = (48, 96, 192)
+    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = c_in * expansion
+        widen = [] if expansion == 1 else [nn.Conv2d(c_in, hidden, 1, bias=False), _norm(hidden), nn.ReLU6()]
+        self.widen = nn.Sequential(*widen)
+        self.depthwise = nn.Sequential(*_convolution(hidden, hidden, kernel, stride, hidden), _norm(hidden), nn.ReLU6())
+        self.narrow = nn.Sequential(nn.Conv2d(hidden, c_out, 1, bias=False), _norm(c_out))
+        self.adds_input = stride == 1 and c_in == c_out
+
+    def forward(self, x: Float[Tensor, "b c_in y x"]) -> Float[Tensor, "b c_out y2 x2"]:
+        """The narrowed channels, with the input added where the shapes agree."""
+        y = self.narrow(self.depthwise(self.widen(x)))
+        return x + y if self.adds_input else y
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+def _convolution(c_in: int, c_out: int, kernel: int, stride: int, groups: int = 1) -> list[nn.Module]:
+    """A convolution whose output has the input's (even) size divided by the stride, padded as TensorFlow does.
+
+    With stride 2 that is one pixel less at the left and the top than at the right and the bottom; the weights were
+    learned that way.
+    """
+    if stride == 1:
+        return [nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False)]
+    less, more = (kernel - stride) // 2, (kernel - stride + 1) // 2
+    return [nn.ZeroPad2d((less, more, less, more)), nn.Conv2d(c_in, c_out, kernel, stride, groups=groups, bias=False)]
+
+
+class EfficientNetLite0(nn.Module):
+    """The encoder of the bundled models: EfficientNet-Lite0 up to stride 16, 0.70 M parameters.
+
+    It is EfficientNet-B0 (Tan and Le, 2019) without squeeze-and-excitation and with ReLU6, made for small devices. The
+    first eleven of its sixteen blocks reach stride 16; the features are what blocks 2, 4 and 10 put out.
+    """
+
+    channels = (24, 40, 112)
 
     def __init__(self) -> None:
         super().__init__()
+        self.normalise = Normalise((127 / 255,) * 3, (128 / 255,) * 3)
+        self.stem = nn.Sequential(*_convolution(3, 32, 3, 2), _norm(32), nn.ReLU6())
         c4, c8, c16 = self.channels
-        self.normalise = Normalise()
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, 24, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(24),
-            nn.ReLU(),
-            nn.Conv2d(24, c4, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(c4),
-            nn.ReLU(),
-        )
-        self.stage4 = Residual(c4, c4, 1)
-        self.stage8 = nn.Sequential(Residual(c4, c8, 2), Residual(c8, c8, 1))
-        self.stage16 = nn.Sequential(Residual(c8, c16, 2), Residual(c16, c16, 1, last=True))
+        self.stage4 = nn.Sequential(_blocks(1, 32, 16, 3, 1, expansion=1), _blocks(2, 16, c4, 3, 2))
+        self.stage8 = _blocks(2, c4, c8, 5, 2)
+        self.stage16 = nn.Sequential(_blocks(3, c8, 80, 3, 2), _blocks(3, 80, c16, 5, 1))
 
     def forward(self, image: Float[Tensor, "b 3 H W"]) -> Pyramid:
         """Features at strides 4, 8, 16 of an image in [0, 1]."""
@@ -185,4 +190,13 @@ class SmallEncoder(nn.Module):
         return s4, s8, self.stage16(s8)
 
 
-ENCODERS: dict[str, type[DenseNet121 | SmallEncoder]] = {"densenet121": DenseNet121, "small": SmallEncoder}
+def _blocks(count: int, c_in: int, c_out: int, kernel: int, stride: int, expansion: int = 6) -> nn.Sequential:
+    """Blocks of one width; the first has the stride."""
+    first = InvertedResidual(c_in, c_out, kernel, stride, expansion)
+    return nn.Sequential(first, *[InvertedResidual(c_out, c_out, kernel, 1, expansion) for _ in range(count - 1)])
+
+
+ENCODERS: dict[str, type[DenseNet121 | EfficientNetLite0]] = {
+    "densenet121": DenseNet121,
+    "efficientnet_lite0": EfficientNetLite0,
+}

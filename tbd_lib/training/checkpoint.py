@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,6 +18,7 @@ from tbd_lib.method.config import PAPER, ModelConfig
 from tbd_lib.method.model import TBD, build_model
 
 Tensors = dict[str, Tensor]
+Bundled = Literal["bundled-davis", "bundled-coco"]
 
 # The prefixes of the published checkpoint's names, and ours.
 PUBLISHED = {
@@ -91,9 +93,14 @@ def load_checkpoint(path: Path | str) -> TBD:
     return model.eval()
 
 
-def bundled_model() -> TBD:
-    """The small trained model that ships with the project."""
-    return load_checkpoint(data_folder() / "weights" / "small.safetensors")
+def bundled_model(name: Bundled = "bundled-davis") -> TBD:
+    """A small trained model that ships with the project.
+
+    ``"bundled-coco"`` are the weights after the first stage, from images and synthetic videos; ``"bundled-davis"``
+    those after the second, from real videos as well. DAVIS's videos are CC BY-NC 4.0, so the second are for
+    non-commercial use (``docs/licences.md``).
+    """
+    return load_checkpoint(data_folder() / "weights" / f"{name}.safetensors")
 
 
 def fill(model: TBD, state: Mapping[str, Tensor], source: Path) -> None:

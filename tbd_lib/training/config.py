@@ -69,28 +69,27 @@ def change(config: C, **settings: Any) -> C:
 COCO_STAGE = TrainConfig()
 DAVIS_STAGE = change(COCO_STAGE, data={"dataset": "davis", "augment": VIDEO_AUGMENT, "frames": 10, "batch": 8})
 YOUTUBE_VOS_STAGE = change(DAVIS_STAGE, data={"dataset": "youtube-vos", "hold_out": 16})
-SMALL_STAGE = change(  # the small model from scratch, encoder and all, on a laptop
+SMALL_STAGE = change(  # the bundled models' head, on their frozen encoder
     COCO_STAGE,
     model=SMALL,
     data={
-        "augment": {"crop": 192, "rotate": 10.0, "shear": 10.0, "scale": 1.15},
-        "batch": 8,
-        "synthetic_share": 0.5,
-        "synthetic_augment": {"crop": 192},
+        "augment": {"crop": 256, "area": (0.2, 0.9), "rotate": 10.0, "shear": 8.0, "scale": 1.15},
+        "synthetic_augment": {"crop": 256, "area": (0.35, 1.0)},
+        "synthetic_share": 0.35,
+        "synthetic_videos": 2000,
+        "batch": 6,
         "workers": 1,
     },
     optimiser={
         "learning_rate": 1e-3,
-        "encoder_rate": 1e-3,
         "schedule": "cosine",
         "warm_up": 50,
         "weight_decay": 0.01,
         "clip_gradient": 1.0,
         "context_from": 100,
         "context_full": 300,
-        "freeze_bn_stats": 0.15,
     },
-    run={"iterations": 1600, "validate_every": 400, "save_every": 100},
+    run={"iterations": 3200, "validate_every": 800, "save_every": 100},
 )
 SAMPLE_STAGE = change(  # minutes on two cores
     SMALL_STAGE,
@@ -103,7 +102,7 @@ SAMPLE_STAGE = change(  # minutes on two cores
         "synthetic_augment": {"crop": 160},
         "hold_out": 1,
     },
-    optimiser={"context_from": 50, "context_full": 150, "freeze_bn_stats": 0.1},
+    optimiser={"context_from": 50, "context_full": 150},
     run={"iterations": 1000, "validate_every": 500},
 )
 STAGES = {"coco": COCO_STAGE, "davis": DAVIS_STAGE, "youtube-vos": YOUTUBE_VOS_STAGE, "sample": SAMPLE_STAGE}

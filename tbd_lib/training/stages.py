@@ -14,7 +14,7 @@ from tbd_lib.datasets.youtube_vos import training_lists, youtube_vos
 from tbd_lib.errors import InputError
 from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import TBD, build_model
-from tbd_lib.training.checkpoint import load_checkpoint, with_our_prefix
+from tbd_lib.training.checkpoint import bundled_model, load_checkpoint, with_our_prefix
 from tbd_lib.training.config import TrainConfig
 from tbd_lib.video.frames import Video
 
@@ -73,11 +73,11 @@ def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: 
     Args:
         config: names the architecture.
         init: weights of the whole model, of ours or the published ones.
-        encoder_weights: torchvision's weights of the encoder alone; fetched by torchvision if left out, where the
-            encoder is a frozen DenseNet-121 and there is no ``init``.
+        encoder_weights: torchvision's weights of DenseNet-121 alone; fetched by torchvision if left out, where there is
+            no ``init``. EfficientNet-Lite0 begins with the ImageNet weights that the bundled model holds.
 
     Raises:
-        InputError: a file that cannot be used, weights of another architecture, or no weights to be had.
+        InputError: a file that cannot be used, or weights of another architecture.
     """
     if init is not None:
         model = load_checkpoint(init)
@@ -88,10 +88,8 @@ def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: 
     model = build_model(config.model)
     if isinstance(model.encoder, DenseNet121):
         load_imagenet(model.encoder, encoder_weights)
-    elif config.optimiser.encoder_rate is None:
-        raise InputError(
-            "`optimiser.encoder_rate` None: a frozen encoder without weights; expected `init`, or a learning rate"
-        )
+    else:  # the first stage left the encoder as it was
+        model.encoder.load_state_dict(bundled_model("bundled-coco").encoder.state_dict())
     return model
 
 

@@ -160,7 +160,8 @@ def prepare(config: TrainConfig, model: TBD, teacher: Encoder | None, device: to
     distillation = None
     if teacher is not None and settings.distillation > 0:
         distillation = Distillation(teacher, model.channels[2])
-    objective = Objective(model, distillation, settings.distillation, settings.distilled_frames).to(device)
+    objective = Objective(model, distillation, settings.distillation, settings.distilled_frames)
+    objective = objective.to(device, memory_format=torch.channels_last)  # what convolutions compute with fastest
     if config.run.compile:
         model.encoder.compile()
         model.decoder.compile()

