@@ -107,6 +107,17 @@ def test_frames_are_consecutive_the_last_is_repeated_and_half_are_played_backwar
     assert 100 < backwards < 150  # of 300, of which a sixth shows the last frame only
 
 
+def test_a_clip_takes_every_nth_frame_for_an_n_of_its_own() -> None:
+    clips = Clips(replace(CONFIG, augment=STILL, frames=3, stride=(2, 3)), [counting_video(20)], 20)
+    steps = Counter()
+    for images, _ in (clips[number] for number in range(len(clips))):
+        first, second, third = (images.float().mean((1, 2, 3)) / 10).round().int().tolist()
+        if min(first, third) > 0 and max(first, third) < 19:  # the last frame is repeated
+            assert third - second == second - first
+            steps[abs(second - first)] += 1
+    assert set(steps) == {2, 3}
+
+
 def test_videos_without_a_large_object_are_an_error_in_the_end() -> None:
     with pytest.raises(InputError, match=r"square of 1: the last of 50 without an object that is large enough"):
         _ = Clips(CONFIG, [picture(1)], ITERATIONS)[0]

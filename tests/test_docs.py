@@ -160,27 +160,46 @@ def test_the_table_of_steps_names_files_and_what_is_in_them() -> None:
 # --- figures
 
 
+MODELS = {
+    "unchanged": ("unchanged", "bundled"),
+    "the small model of version 0.1": ("small", "before"),
+    "bundled-coco": ("bundled-coco", "bundled"),
+    "bundled-davis": ("bundled-davis", "bundled"),
+    "bundled-davis, int8": ("bundled-davis int8", "bundled"),
+    "the second stage, first seed": ("videos_a", "bundled"),
+    "the second stage, second seed": ("videos_b", "bundled"),
+}
+SETS = ("sample_real", "sample_val", "davis2016_six")
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/evaluate.md"])
-def test_scores_on_the_sample_are_those_of_the_result_file(page: str) -> None:
-    scores = json.loads((results_folder() / "sample_small.json").read_text())
-    *videos, (_, objects, overall, still) = rows((ROOT / page).read_text(), "sample, validation videos")
+def test_scores_of_the_models_are_those_of_the_result_files(page: str) -> None:
+    table = rows((ROOT / page).read_text(), "J&F (mean J)")
+    for name, *found in table:
+        row, file = MODELS[name]
+        scores = json.loads((results_folder() / f"{file}.json").read_text())["scores"][row]
+        assert found == [f"{scores[which]['J&F']:.3f} ({scores[which]['J']:.3f})" for which in SETS]
+    assert page == "README.md" or [row[0] for row in table] == list(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("head", "file"),
+    [
+        ("real clips", "sample_real"),
+        ("sample, validation videos", "sample_val"),
+        ("six real videos, DAVIS-2016", "davis2016_six"),
+    ],
+)
+def test_scores_of_videos_are_those_of_the_result_files(head: str, file: str) -> None:
+    scores = json.loads((results_folder() / f"{file}.json").read_text())
+    *videos, (_, objects, overall, still) = rows((ROOT / "docs" / "evaluate.md").read_text(), head)
     assert [row[0] for row in videos] == list(scores["videos"])
     for name, count, found, unchanged in videos:
         assert (count, found, unchanged) == expected(scores["videos"][name])
     assert int(objects) == sum(len(video["objects"]) for video in scores["videos"].values())
     assert (overall, still) == (f"{scores['overall']['J&F']:.3f}", f"{scores['baseline']['J&F']:.3f}")
-
-
-def test_scores_on_real_videos_are_those_of_the_result_file() -> None:
-    scores = json.loads((results_folder() / "davis2016_six_small.json").read_text())
-    text = (ROOT / "docs" / "evaluate.md").read_text()
-    *videos, (_, overall, still) = rows(text, "six real videos, DAVIS-2016")
-    assert {row[0] for row in videos} == set(scores["videos"])
-    for name, found, unchanged in videos:
-        assert ("1", found, unchanged) == expected(scores["videos"][name])
-    assert (overall, still) == (f"{scores['overall']['J&F']:.3f}", f"{scores['baseline']['J&F']:.3f}")
-    assert f"it reaches {overall}, unchanged {still}" in README
-    assert f"is\n{scores['overall']['J']['mean']:.3f}, unchanged {scores['baseline']['J']['mean']:.3f}" in text
+    summary = json.loads((results_folder() / "bundled.json").read_text())["scores"]["bundled-davis"][file]
+    assert summary["J&F"] == pytest.approx(scores["overall"]["J&F"])
 
 
 def expected(video: dict) -> tuple[str, str, str]:

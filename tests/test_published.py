@@ -51,9 +51,9 @@ def test_a_whole_benchmark_has_the_published_mean(tmp_path: Path, key: str, join
 
 
 def test_committed_results_are_read(tmp_path: Path):
-    small, trunk = compare([results_folder() / "davis2016_six_small.json", results_folder() / "trunk.json"])[:2]
+    small, trunk = compare([results_folder() / "davis2016_six.json", results_folder() / "trunk.json"])[:2]
     assert small.objects == trunk.objects == (6, 20)
-    content = json.loads((results_folder() / "davis2016_six_small.json").read_text())
+    content = json.loads((results_folder() / "davis2016_six.json").read_text())
     assert small.ours == pytest.approx(content["overall"]["J&F"])
 
 

@@ -52,7 +52,7 @@ FULL = change(
         "hold_out": 0,
         "workers": 0,
     },
-    optimiser={"encoder_rate": None, "warm_up": 10, "context_from": 0, "context_full": 0, "freeze_bn_stats": 0.0},
+    optimiser={"warm_up": 10, "context_from": 0, "context_full": 0},
     run={"iterations": 150, "save_every": 100},
 )
 
@@ -185,7 +185,7 @@ def main(
         {
             "provenance": provenance(),
             "what": "J&F; mean and standard deviation over the seeds",
-            "begins_with": "data/weights/small.safetensors, without what says what score maps and distances mean",
+            "begins_with": "bundled-davis, without what says what score maps and distances mean",
             "recipe": asdict(FULL),
             "sets": {
                 "sample": "validation videos of data/sample, at their own size",

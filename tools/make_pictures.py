@@ -1,4 +1,4 @@
-"""Draw the pictures of README and docs: the bundled model and a look-alike, moving and in a row.
+"""Draw the pictures of README and docs: the bundled model among look-alikes, moving and in a row; masks of real clips.
 
 python -m tools.make_pictures
 """
@@ -16,15 +16,17 @@ from tbd_lib.evaluation.evaluate import unchanged
 from tbd_lib.files import write_whole
 from tbd_lib.tracking.tracker import Step, track
 from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.video.arrays import Image
+from tbd_lib.video.frames import Video
 from tbd_lib.video.overlay import OverlayWriter, overlay
 
 FPS = 12.0
 
 
 def main(
-    video: str = "lookalike-crossing", split: str = "val", columns: int = 5, width: int = 480, out: Path = Path("docs")
+    video: str = "dark-coats", split: str = "real", columns: int = 5, width: int = 480, out: Path = Path("docs")
 ) -> None:
-    """Write ``lookalike.webp`` and ``lookalike.jpg``, and print what the second shows.
+    """Write ``lookalike.webp``, ``lookalike.jpg`` and ``real.jpg``, and print what the second shows.
 
     Args:
         video: A video of the sample.
@@ -44,6 +46,20 @@ def main(
     with write_whole(out / "lookalike.jpg") as temporary:
         temporary.write_bytes(figure.content)
     print(figure.sentence)
+    with write_whole(out / "real.jpg") as temporary:
+        Pictures.fromarray(true_masks(sample("real"))).save(temporary, quality=85)
+
+
+def true_masks(videos: list[Video], every: int = 10, width: int = 284) -> Image:
+    """A row per video: every tenth frame with its true mask."""
+    rows = []
+    for video in videos:
+        assert video.truth is not None
+        shown = [overlay(frame.image, mask) for frame, mask in zip(video.frames, video.truth, strict=True)][::every]
+        size = width, round(width * shown[0].shape[0] / shown[0].shape[1])
+        rows.append(np.hstack([np.asarray(Pictures.fromarray(image).resize(size)) for image in shown]))
+    widest = max(row.shape[1] for row in rows)
+    return np.vstack([np.pad(row, ((0, 4), (0, widest - row.shape[1]), (0, 0)), constant_values=255) for row in rows])
 
 
 def write_film(steps: list[Step], path: Path, width: int) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -98,9 +99,8 @@ def differs(image: Image, background: Float[np.ndarray, "y x 3"], shade: float, 
     shadow = (brightness > shade) & (brightness < 1.02) & (colour < tint)
     change = np.abs(image - background).max(2)
     found = ndimage.binary_closing((change > 28) & ~shadow, iterations=2)
-    holes, count = ndimage.label(ndimage.binary_fill_holes(found) & ~found)
-    small = np.flatnonzero(ndimage.sum(holes > 0, holes, range(1, count + 1)) < 25) + 1
-    found |= np.isin(holes, small)
+    for hole in pieces_of(ndimage.binary_fill_holes(found) & ~found):
+        found |= hole & (hole.sum() < 25)
     rim = found & ~ndimage.binary_erosion(found, iterations=2)
     blurred = rim & (change < 0.5 * ndimage.maximum_filter(change, 5))  # the border is where half of the step is done
     return ndimage.binary_opening(found & ~blurred)
@@ -116,12 +116,11 @@ def follow(moving: Region, before: Mask, drawn: Sequence[tuple[int, Sequence]], 
         part = window.inside(outline) & moving
         mask[part], settled = identity, settled | part
     known = np.setdiff1d(np.unique(before), [0, *(identity for identity, _ in drawn[:1])])
-    pieces, count = ndimage.label(moving & ~settled)
-    for piece in (pieces == number for number in range(1, count + 1)):
+    for piece in pieces_of(moving & ~settled):
         seen = np.array([(before[piece] == identity).sum() for identity in known])
         there = known[seen > 0.08 * seen.max(initial=1)]
         if len(there):
-            away = np.stack([ndimage.distance_transform_edt(before != identity) for identity in there])
+            away = np.stack([distance_to(before == identity) for identity in there])
             mask[piece] = there[away.argmin(0)][piece]
         elif 12 <= piece.sum() < 150:  # a piece beside a person belongs to it
             beside = np.bincount(mask[ndimage.binary_dilation(piece, iterations=3)], minlength=2)[1:]
@@ -141,7 +140,7 @@ def cup_and_hand(film: Sequence[Image], clip: RealClip, outlines: Outlines) -> M
         skin = (red - blue > 0.22 * red + 6) & (red > 60)
         dark = (brightest < 140) & ~skin
         hand = largest(ndimage.binary_opening(skin, iterations=2))
-        core = dark & (ndimage.distance_transform_edt(~hand) > 26)
+        core = dark & (distance_to(hand) > 26)
         core[-30:] &= brightest[-30:] < 100  # shadow on the floor
         for _, outline in outlines.get(str(number), ()):
             core &= ~clip.window.inside(outline)
@@ -167,16 +166,25 @@ def box(film: Sequence[Image], clip: RealClip, outlines: Outlines) -> Masks:
     return masks
 
 
+def pieces_of(region: Region) -> list[Region]:
+    """The connected pieces."""
+    labels, count = cast(tuple[np.ndarray, int], ndimage.label(region))
+    return [labels == number for number in range(1, count + 1)]
+
+
 def largest(region: Region) -> Region:
     """The largest connected piece."""
-    pieces, count = ndimage.label(region)
-    return pieces == 1 + np.argmax(ndimage.sum(region, pieces, range(1, count + 1)))
+    return max(pieces_of(region), key=np.count_nonzero)
 
 
 def without_specks(region: Region, least: int) -> Region:
     """The pieces of more than ``least`` pixels."""
-    pieces, count = ndimage.label(region)
-    return np.isin(pieces, 1 + np.flatnonzero(ndimage.sum(region, pieces, range(1, count + 1)) > least))
+    return np.any([piece for piece in pieces_of(region) if piece.sum() > least], axis=0)
+
+
+def distance_to(region: Region) -> Float[np.ndarray, "y x"]:
+    """How far each pixel is from the region, in pixels."""
+    return np.asarray(ndimage.distance_transform_edt(~region))
 
 
 ROAD, LAWN = partial(people, shade=0.75, tint=12), partial(people, shade=0.5, tint=14)

@@ -27,7 +27,7 @@ from tbd_lib.files import write_json, write_whole
 from tbd_lib.method.encoder import EfficientNetLite0
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import load_checkpoint, save_weights
-from tbd_lib.training.config import SMALL_STAGE, change
+from tbd_lib.training.config import SMALL_STAGE, TrainConfig, change
 from tbd_lib.training.run_dir import read_log
 from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
@@ -94,20 +94,31 @@ def main(
     model = build_model(IMAGES.model)
     assert isinstance(model.encoder, EfficientNetLite0)
     load_lite0(model.encoder, encoder)
-    coco_images, drifting = stage_videos(IMAGES, coco_root)
-    images = [*coco_images * COCO_TIMES, *(picture for folder in pictures for picture in pictures_of(folder))]
+    images, drifting = image_data(IMAGES, coco_root, pictures)
     deliver("bundled-coco", finish("images", model, images, drifting, run), run, out)
 
-    davis_videos, held_out = stage_videos(VIDEOS, davis_root)
-    short = [video for folder in clips for video in youtube_vos(folder.parent, folder.name)]
-    videos = [*davis_videos * DAVIS_TIMES, *short * CLIPS_TIMES, *images[::PICTURES_EVERY]]
-    seeds = [name for name in STAGES if name != "images"]
-    first = run / "images" / "final.safetensors"
+    videos, held_out = video_data(VIDEOS, davis_root, clips, images)
+    first, seeds = run / "images" / "final.safetensors", [name for name in STAGES if name != "images"]
     ends = [finish(name, load_checkpoint(first), videos, held_out, run) for name in seeds]
     deliver("bundled-davis", mean_of(ends), run, out)
     for name in STAGES:
         with write_whole(results / f"train_bundled_{name}.jsonl") as temporary:
             shutil.copy(run / name / "log.jsonl", temporary)
+
+
+def image_data(config: TrainConfig, coco_root: Path, pictures: Sequence[Path]) -> tuple[list[Video], list[Video]]:
+    """What the first stage learns from, as often as an epoch takes it, and drifting images to validate with."""
+    images, drifting = stage_videos(config, coco_root)
+    return [*images * COCO_TIMES, *(picture for folder in pictures for picture in pictures_of(folder))], drifting
+
+
+def video_data(
+    config: TrainConfig, davis_root: Path, clips: Sequence[Path], images: Sequence[Video]
+) -> tuple[list[Video], list[Video]]:
+    """What the second stage learns from, some of the first stage's images among it, and videos to validate with."""
+    videos, held_out = stage_videos(config, davis_root)
+    short = [video for folder in clips for video in youtube_vos(folder.parent, folder.name)]
+    return [*videos * DAVIS_TIMES, *short * CLIPS_TIMES, *images[::PICTURES_EVERY]], held_out
 
 
 def finish(name: str, model: TBD, videos: Sequence[Video], held_out: Sequence[Video], run: Path) -> TBD:

@@ -1,19 +1,22 @@
-"""The recipe tried on real video: a head of the paper's width, trained from scratch on a frozen ImageNet trunk.
+"""The recipe at the paper's width: a head trained from scratch on a frozen ImageNet trunk, by both stages.
 
-    python -m tools.train_trunk --trunk FILE.py --coco-root FOLDER --davis-root FOLDER
+    python -m tools.train_trunk --trunk FILE.py --coco-root FOLDER --pictures FOLDER FOLDER
+        --davis-root FOLDER --clips FOLDER FOLDER --test-root FOLDER
 
 ``FILE`` is a Python module whose ``load()`` gives a frozen encoder with the widths of DenseNet-121, for instance an
-ImageNet ResNet-50. The head learns by the COCO stage's recipe, shortened to what a CPU can do (``results/trunk.json``
-lists what differs), and is scored on real videos. Run it again after an interruption and it goes on.
+ImageNet ResNet-50. The head learns by the paper's stages, shortened to what a CPU can do (``results/trunk.json`` lists
+what differs), and is scored on real videos after each. Run it again after an interruption and it goes on.
 """
 
 import importlib.util
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
 import torch
 import tyro
+from safetensors import safe_open
 from torch import nn
 
 from tbd_lib.datasets.davis import davis
@@ -24,13 +27,13 @@ from tbd_lib.files import write_json
 from tbd_lib.method.encoder import Encoder
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
-from tbd_lib.training.config import COCO_STAGE, change
+from tbd_lib.training.checkpoint import fill
+from tbd_lib.training.config import COCO_STAGE, DAVIS_STAGE, change
 from tbd_lib.training.run_dir import differences, read_log
-from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
-from tools.train_bundled import minutes
+from tools.train_bundled import image_data, minutes, video_data
 
-SHORT = change(
+IMAGES = change(
     COCO_STAGE,
     data={
         "augment": {"crop": 160, "area": (0.15, 0.7), "rotate": 10.0, "shear": 8.0, "scale": 1.15},
@@ -49,6 +52,21 @@ SHORT = change(
     },
     run={"iterations": 1600, "validate_every": 400, "save_every": 100, "log_every": 10},
 )
+VIDEOS = change(
+    DAVIS_STAGE,
+    data={
+        "augment": {"crop": 224, "area": (0.35, 1.0), "swap": 0.3},
+        "synthetic_augment": {"crop": 224},
+        "frames": 6,
+        "stride": (1, 3),
+        "short_videos": "repeat",
+        "batch": 4,
+        "workers": 1,
+    },
+    optimiser={"learning_rate": 2e-4, "schedule": "cosine", "warm_up": 20, "clip_gradient": 1.0},
+    run={"iterations": 600, "validate_every": 600, "save_every": 50, "log_every": 10, "seed": 1},
+)
+STAGES = {"images": (IMAGES, COCO_STAGE), "videos": (VIDEOS, DAVIS_STAGE)}
 
 REDUCED = TrackConfig(short_side=320, min_object_pixels=0)  # for the time
 
@@ -56,39 +74,61 @@ REDUCED = TrackConfig(short_side=320, min_object_pixels=0)  # for the time
 def main(
     trunk: Path,
     coco_root: Path,
+    pictures: list[Path],
     davis_root: Path,
+    clips: list[Path],
+    test_root: Path,
     run: Path = Path("runs/trunk"),
     json_file: Path = Path("results/trunk.json"),
     threads: int = 2,
 ) -> None:
-    """Train the head, score it on the six real videos, write the curve and the scores.
+    """Train the head in both stages, score it after each on the six real videos, write curves and scores.
 
     Args:
         trunk: A Python module whose load() gives a frozen encoder.
-        coco_root: Images and instances in COCO's layout, to train with.
-        davis_root: Videos in DAVIS layout with a split val of 2016, to score on.
-        run: Folder for the checkpoint and the log.
-        json_file: Where to write the scores and the curve.
+        coco_root: Images and instances in COCO's layout.
+        pictures: Folders of images/*.jpg and masks/*.png with ids.
+        davis_root: Videos in DAVIS layout with a split train of 2017.
+        clips: Folders of JPEGImages/VIDEO/*.jpg and Annotations/VIDEO/*.png with ids.
+        test_root: Videos in DAVIS layout with a split val of 2016, to score on.
+        run: Folder for checkpoints, logs and scores of the stages.
+        json_file: Where to write curves and scores.
         threads: For PyTorch.
     """
     torch.set_num_threads(threads)
-    torch.manual_seed(SHORT.run.seed)
-    model = TBD(cast(nn.Module, load_trunk(trunk)), SHORT.model)
-    kept, held_out = stage_videos(SHORT, coco_root)
-    train(SHORT, model, kept, run, held_out=held_out, device="cpu")
-    report = evaluate(model, davis(davis_root, "val", 2016), config=REDUCED, joined=True)
-    log = read_log(run)
+    torch.manual_seed(IMAGES.run.seed)
+    model = TBD(cast(nn.Module, load_trunk(trunk)), IMAGES.model)
+    images, drifting = image_data(IMAGES, coco_root, pictures)
+    data = {"images": (images, drifting), "videos": video_data(VIDEOS, davis_root, clips, images)}
+    stages = {}
+    for name, (config, paper) in STAGES.items():
+        learned_from, held_out = data[name]
+        if not (run / name / "scores.json").exists():
+            train(config, model, learned_from, run / name, held_out=held_out, device="cpu")
+            report = evaluate(model, davis(test_root, "val", 2016), config=REDUCED, joined=True)
+            write_json(run / name / "scores.json", report.as_json())
+        fill_head(model, run / name / "final.safetensors")
+        log = read_log(run / name)
+        stages[name] = {
+            "differs_from_the_papers_stage": differences(asdict(paper), asdict(config)),
+            "minutes": minutes(log),
+            "log": log,
+            "scores": json.loads((run / name / "scores.json").read_text()),
+        }
     content = {
         "what": "head of the paper's width on a frozen ImageNet ResNet-50 v2 (ONNX model zoo, Apache 2.0), on a CPU",
-        "images": len(kept),
         "tracked_at": f"{REDUCED.short_side} pixels, shorter side",
-        "differs_from_the_coco_stage": differences(asdict(COCO_STAGE), asdict(SHORT)),
-        "minutes": minutes(log),
-        "log": log,
-        "scores": report.as_json(),
+        "stages": stages,
+        "scores": stages["videos"]["scores"],
         "provenance": provenance(),
     }
     write_json(json_file, content)
+
+
+def fill_head(model: TBD, path: Path) -> None:
+    """Take the weights that a stage ended with."""
+    with safe_open(path, "pt") as file:
+        fill(model, {name: file.get_tensor(name) for name in file.keys()}, path)  # noqa: SIM118 (not a mapping)
 
 
 def load_trunk(path: Path) -> Encoder:

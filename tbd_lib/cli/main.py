@@ -27,7 +27,7 @@ ABOUT_STAGES = {
     "coco": "The paper's first stage: clips from images.",
     "davis": "The paper's second stage, on DAVIS; begins with weights of the first (--init).",
     "youtube-vos": "The paper's second stage, on YouTube-VOS; begins with weights of the first (--init).",
-    "sample": "The small model from scratch, on the bundled sample and synthetic videos: minutes on a laptop.",
+    "sample": "The small model's head, on the bundled sample and synthetic videos: minutes on a laptop.",
 }
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def report(
     from tbd_lib.evaluation.published import compare, table
     from tbd_lib.files import results_folder
 
-    ours = [results_folder() / name for name in ("davis2016_six_small.json", "trunk.json")]
+    ours = [results_folder() / name for name in ("davis2016_six.json", "trunk.json")]
     print(table(compare(list(results) or ours)))
 
 

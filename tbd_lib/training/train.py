@@ -137,6 +137,8 @@ def check(config: TrainConfig, world: World, teacher: Encoder | None) -> None:
         )
     if data.frames < 2:
         raise InputError(f"`data.frames` {data.frames}: expected at least 2, the first of which is given")
+    if not 1 <= data.stride[0] <= data.stride[1]:
+        raise InputError(f"`data.stride` {data.stride}: expected two numbers from 1 on, the smaller first")
     if data.augment.crop != data.synthetic_augment.crop and 0 < data.synthetic_share < 1:
         sizes = f"{data.augment.crop} and `data.synthetic_augment.crop` {data.synthetic_augment.crop}"
         raise InputError(f"`data.augment.crop` {sizes}: expected the same, since clips of both stand in one batch")
