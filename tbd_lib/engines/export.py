@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import jaxtyping
 import numpy as np
@@ -30,6 +30,9 @@ from tbd_lib.method.config import Template
 from tbd_lib.method.matching import affinity, best_match, grid_mask, prototype_match
 from tbd_lib.method.model import TBD
 from tbd_lib.method.templates import Templates, start_templates, update_templates
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 FORMAT = "1"  # of these files; another number means that they must be written anew
 OPSET = 20
@@ -68,6 +71,7 @@ SHAPES = {
 """Axes of every input: ``h w`` the grid, ``p`` its places, ``o`` objects, others the model's widths."""
 
 QUANTISED = ("encode", "halves")  # decode gains nothing: gates, which stay in float32, stand between its convolutions
+KEPT_FLOAT = {"encode": 3}  # its first convolutions, cheap and narrow: an error made there grows in all that follows
 FREE = {"h": 5, "w": 7, "p": 35, "o": 3}  # axes that may have any length, and their length in the example
 
 Inputs = Mapping[str, np.ndarray]
@@ -213,7 +217,8 @@ def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]
                     target,
                     Reader(records[name]),
                     per_channel=True,
-                    op_types_to_quantize=["Conv"],
+                    op_types_to_quantize=["Conv", "Relu", "Clip"],  # so that ranges are those behind an activation
+                    nodes_to_exclude=_convolutions(onnx.load(folded))[: KEPT_FLOAT.get(name, 0)],
                     activation_type=QuantType.QUInt8,
                     weight_type=QuantType.QInt8,
                 )
@@ -224,6 +229,11 @@ def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]
             properties = {entry.key: entry.value for entry in about} | {"tbd_precision": "int8"}
             onnx.helper.set_model_props(graph, properties)
             onnx.save(graph, target)
+
+
+def _convolutions(graph: "ModelProto") -> list[str]:
+    """Names of a graph's convolutions, in its order."""
+    return [node.name for node in graph.graph.node if node.op_type == "Conv"]
 
 
 def fingerprint(model: TBD) -> str:
