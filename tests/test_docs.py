@@ -185,7 +185,7 @@ def test_scores_of_the_models_are_those_of_the_result_files(page: str) -> None:
 @pytest.mark.parametrize(
     ("head", "file"),
     [
-        ("real clips", "sample_real"),
+        ("real clip", "sample_real"),
         ("sample, validation videos", "sample_val"),
         ("six real videos, DAVIS-2016", "davis2016_six"),
     ],

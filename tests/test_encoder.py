@@ -1,10 +1,12 @@
 """Properties of the encoders."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
 
-from tbd_lib.method.encoder import ENCODERS, IMAGENET_MEAN, DenseNet121, EfficientNetLite0
+from tbd_lib.method.encoder import ENCODERS, IMAGENET_MEAN, DenseNet121, EfficientNetLite0, InvertedResidual
 
 
 @pytest.mark.parametrize("name", sorted(ENCODERS))
@@ -52,10 +54,11 @@ def test_the_lite_encoder_has_the_parameters_of_its_eleven_blocks() -> None:
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_lite_convolutions_of_stride_two_are_centred_on_odd_pixels(kernel: int) -> None:
     """As TensorFlow pads: with the middle weight alone the last output is the last pixel, not the one before."""
-    parts = [part for part in EfficientNetLite0().modules() if isinstance(part, nn.Sequential) and len(part) > 2]
-    pairs = [(m[0], m[1]) for m in parts if isinstance(m[0], nn.ZeroPad2d) and m[1].kernel_size == (kernel, kernel)]
-    assert pairs
-    for pad, convolution in pairs:
+    layers = pairwise(EfficientNetLite0().modules())
+    pairs = [(a, b) for a, b in layers if isinstance(a, nn.ZeroPad2d) and isinstance(b, nn.Conv2d)]
+    chosen = [(pad, convolution) for pad, convolution in pairs if convolution.kernel_size == (kernel, kernel)]
+    assert chosen
+    for pad, convolution in chosen:
         nn.init.zeros_(convolution.weight)
         convolution.weight.data[..., kernel // 2, kernel // 2] = 1 / convolution.weight.shape[1]
         image = torch.rand(1, 1, 16, 16).expand(-1, convolution.in_channels, -1, -1)
@@ -65,8 +68,9 @@ def test_lite_convolutions_of_stride_two_are_centred_on_odd_pixels(kernel: int) 
 def test_blocks_that_keep_their_shape_add_their_input() -> None:
     encoder = EfficientNetLite0().eval()
     first, second = encoder.stage8
+    assert isinstance(first, InvertedResidual) and isinstance(second, InvertedResidual)
     for block in (first, second):
-        nn.init.zeros_(block.narrow[1].weight)
+        nn.init.zeros_(block.narrow.get_parameter("1.weight"))
     x = torch.rand(1, 24, 8, 8)
     y = first(x)
     assert not y.any()  # from 24 to 40 channels at half the size: nothing to add

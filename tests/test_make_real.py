@@ -9,7 +9,7 @@ from tbd_lib.datasets.davis import sample
 from tbd_lib.files import data_folder
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.masks import ids_of
-from tools.make_real import CLIPS, SIZE, RealClip, Window, agreement, box, cup_and_hand, largest, people, shrink
+from tools.make_real import CLIPS, ROAD, SIZE, RealClip, Window, agreement, box, cup_and_hand, largest, shrink
 
 ORIGIN = (data_folder() / "real" / "ORIGIN.md").read_text()
 WINDOW = Window(10, 5, 60, 40)
@@ -69,15 +69,15 @@ def test_the_page_names_film_and_frames_of_every_clip() -> None:
 # --- how masks are made
 
 
-def walkers(frames: int = 12) -> tuple[list[Image], list[Mask]]:
+def walkers(frames: int = 10) -> tuple[list[Image], list[Mask]]:
     """Two dark rectangles on grey ground, which walk through each other; the second is in front."""
     film, masks = [], []
     for t in range(60):
         image, mask = np.full((60, 90, 3), 160, np.uint8), np.zeros((60, 90), np.uint8)
         if t < frames:
-            for identity, (left, shade) in enumerate([(14 + 3 * t, 30), (50 - 3 * t, 50)], 1):
+            for identity, (left, shade) in enumerate([(12 + 5 * t, 30), (57 - 5 * t, 50)], 1):
                 image[10:36, left : left + 9], mask[10:36, left : left + 9] = shade, identity
-            image[36:40, 14 + 3 * t : 30 + 3 * t] = 140  # a shadow on the ground
+            image[36:40, 12 + 5 * t : 28 + 5 * t] = 140  # a shadow on the ground
         film.append(image)
         masks.append(mask)
     return film, masks
@@ -89,10 +89,11 @@ def outline(left: int) -> list[tuple[int, int]]:
 
 def test_people_are_followed_and_outlines_tell_who_is_in_front() -> None:
     film, masks = walkers()
-    drawn = {str(t): [(2, outline(50 - 3 * t))] for t in range(3, 10)}
-    drawn["0"] = [(1, outline(14)), (2, outline(50))]
-    clip = RealClip("", "", range(12), WINDOW, people)
-    found = people(film, clip, drawn, shade=0.75, tint=12)
+    drawn = {str(t): [(2, outline(57 - 5 * t))] for t in range(3, 7)}
+    drawn["0"] = [(1, outline(12)), (2, outline(57))]
+    drawn["5"].append((1, [(41, 4), (46, 4), (46, 44), (41, 44)]))  # comes out on the other side
+    clip = RealClip("", "", range(10), WINDOW, ROAD)
+    found = clip.masks(film, clip, drawn)
     for mask, truth in zip(found, masks, strict=False):
         inner = WINDOW.cut(truth)
         wrong = mask != inner
@@ -101,9 +102,9 @@ def test_people_are_followed_and_outlines_tell_who_is_in_front() -> None:
 
 
 def test_without_an_outline_the_nearest_of_the_frame_before_counts() -> None:
-    film, masks = walkers(5)  # they touch in the fifth frame
-    clip = RealClip("", "", range(5), WINDOW, people)
-    found = people(film, clip, {"0": [(1, outline(14)), (2, outline(50))]}, shade=0.75, tint=12)
+    film, masks = walkers(5)  # they overlap in the fifth frame
+    clip = RealClip("", "", range(5), WINDOW, ROAD)
+    found = clip.masks(film, clip, {"0": [(1, outline(12)), (2, outline(57))]})
     truth = WINDOW.cut(masks[4])
     assert (found[4] != truth).sum() < 0.35 * (truth > 0).sum()
     assert set(ids_of(found[4])) == {1, 2}

@@ -123,7 +123,7 @@ def test_the_first_stage_on_real_images_learns_the_same_from_png_masks(shared: P
         pytest.skip("real COCO images (../shared/data/COCO) are absent")
     assert convert_masks(linked(real, root)) == 223
     command = ["train", "coco", *QUICK, "--augment.crop", "64", "--frames", "3", "--iterations", "3"]
-    command += ["--model.encoder", "small", "--model.key-channels", "16", "--model.decoder-channels", "16"]
+    command += ["--model.encoder", "efficientnet_lite0", "--model.key-channels", "16", "--model.decoder-channels", "16"]
     command += ["--encoder-rate", "1e-3", "--device", "cpu", "--precision", "float32"]
     for folder, out in ((real, "json"), (root, "png")):
         assert main([*command, "--data", str(folder), "--out", str(tmp_path / out)]) == 0

@@ -14,6 +14,7 @@ from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import unchanged
 from tbd_lib.files import write_whole
+from tbd_lib.tracking.config import BENCHMARK
 from tbd_lib.tracking.tracker import Step, track
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.video.arrays import Image
@@ -24,7 +25,7 @@ FPS = 12.0
 
 
 def main(
-    video: str = "dark-coats", split: str = "real", columns: int = 5, width: int = 480, out: Path = Path("docs")
+    video: str = "passing-by", split: str = "real", columns: int = 5, width: int = 480, out: Path = Path("docs")
 ) -> None:
     """Write ``lookalike.webp``, ``lookalike.jpg`` and ``real.jpg``, and print what the second shows.
 
@@ -37,7 +38,7 @@ def main(
     """
     (shown,) = [candidate for candidate in sample(split) if candidate.name == video]
     assert shown.truth is not None
-    steps = list(track(shared(bundled_model()), shown))
+    steps = list(track(shared(bundled_model()), shown, BENCHMARK))
     write_film(steps, out / "lookalike.webp", width)
     still = list(unchanged(shown.given, len(steps)))
     chosen = np.linspace(0, len(steps) - 1, columns).astype(int).tolist()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import av
 import numpy as np
@@ -22,7 +22,7 @@ import tyro
 from jaxtyping import Bool, Float
 from PIL import Image as Pictures
 from PIL.Image import Resampling
-from scipy import ndimage
+from scipy import ndimage as scipy_ndimage
 from skimage.draw import polygon2mask
 from skimage.morphology import convex_hull_image
 from tqdm.auto import tqdm
@@ -33,6 +33,7 @@ from tbd_lib.files import write_whole
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.masks import ids_of, read_mask, write_mask
 
+ndimage: Any = scipy_ndimage  # its annotations leave open what comes out
 DATA = Path(__file__).parents[1] / "data"
 SIZE = (427, 240)  # of the clips: width and height
 QUALITY = 80  # of JPEG frames
@@ -168,7 +169,7 @@ def box(film: Sequence[Image], clip: RealClip, outlines: Outlines) -> Masks:
 
 def pieces_of(region: Region) -> list[Region]:
     """The connected pieces."""
-    labels, count = cast(tuple[np.ndarray, int], ndimage.label(region))
+    labels, count = ndimage.label(region)
     return [labels == number for number in range(1, count + 1)]
 
 
@@ -184,7 +185,7 @@ def without_specks(region: Region, least: int) -> Region:
 
 def distance_to(region: Region) -> Float[np.ndarray, "y x"]:
     """How far each pixel is from the region, in pixels."""
-    return np.asarray(ndimage.distance_transform_edt(~region))
+    return ndimage.distance_transform_edt(~region)
 
 
 ROAD, LAWN = partial(people, shade=0.75, tint=12), partial(people, shade=0.5, tint=14)

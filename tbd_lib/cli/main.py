@@ -19,7 +19,7 @@ from tbd_lib.cli.options import SharedOptions, TrackOptions, device_of
 from tbd_lib.cli.track import fps_of, track
 from tbd_lib.datasets.prepare.command import prepare
 from tbd_lib.errors import InputError, MissingExtraError, TrainingError
-from tbd_lib.files import require_absent
+from tbd_lib.files import require_absent, write_json
 from tbd_lib.training.config import STAGES, TrainConfig
 
 ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."

@@ -176,7 +176,8 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.normalise = Normalise((127 / 255,) * 3, (128 / 255,) * 3)
+        grey, deviation = 127 / 255, 128 / 255
+        self.normalise = Normalise((grey, grey, grey), (deviation, deviation, deviation))
         self.stem = nn.Sequential(*_convolution(3, 32, 3, 2), _norm(32), nn.ReLU6())
         c4, c8, c16 = self.channels
         self.stage4 = nn.Sequential(_blocks(1, 32, 16, 3, 1, expansion=1), _blocks(2, 16, c4, 3, 2))

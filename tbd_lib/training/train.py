@@ -163,7 +163,7 @@ def prepare(config: TrainConfig, model: TBD, teacher: Encoder | None, device: to
     if teacher is not None and settings.distillation > 0:
         distillation = Distillation(teacher, model.channels[2])
     objective = Objective(model, distillation, settings.distillation, settings.distilled_frames)
-    objective = objective.to(device, memory_format=torch.channels_last)  # what convolutions compute with fastest
+    objective.to(device).to(memory_format=torch.channels_last)  # with which convolutions are fastest
     if config.run.compile:
         model.encoder.compile()
         model.decoder.compile()
