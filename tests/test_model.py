@@ -103,11 +103,11 @@ def test_a_frozen_encoder_stays_as_it_is() -> None:
 
 def test_a_trained_encoder_learns_and_keeps_statistics() -> None:
     model = build_model(TINY, frozen_encoder=False).train()
-    before = model.encoder.state_dict()["stem.1.running_mean"].clone()
+    before = model.encoder.state_dict()["stem.2.running_mean"].clone()
     model(torch.rand(2, 2, 3, 32, 32), random_regions(2, 1, 32, 32)).square().mean().backward()
-    gradient = model.encoder.get_parameter("stem.0.weight").grad
+    gradient = model.encoder.get_parameter("stem.1.weight").grad
     assert gradient is not None and gradient.abs().sum() > 0
-    assert not torch.equal(model.encoder.state_dict()["stem.1.running_mean"], before)
+    assert not torch.equal(model.encoder.state_dict()["stem.2.running_mean"], before)
 
 
 def test_any_encoder_can_be_injected() -> None:
