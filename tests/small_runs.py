@@ -7,6 +7,7 @@ import torch
 
 from tbd_lib.datasets.config import VIDEO_AUGMENT
 from tbd_lib.method.model import TBD, build_model
+from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.training.config import SMALL_STAGE, TrainConfig, change
 from tbd_lib.video.frames import Frame, Video
 
@@ -21,7 +22,7 @@ TINY = change(
         "batch": 4,
         "workers": 0,
     },
-    optimiser={"warm_up": 0, "context_from": 0, "context_full": 0},
+    optimiser={"encoder_rate": 1e-3, "warm_up": 0, "context_from": 0, "context_full": 0},
     run={"iterations": 4, "precision": "float32", "save_every": 2, "log_every": 2, "validate_every": 2},
 )
 LONGER = change(
@@ -32,9 +33,11 @@ LONGER = change(
 
 
 def tiny_model(config: TrainConfig = TINY) -> TBD:
-    """A model with weights that are always the same."""
+    """A model with weights that are always the same: a new head on the bundled encoder."""
     torch.manual_seed(5)
-    return build_model(config.model)
+    model = build_model(config.model)
+    model.encoder.load_state_dict(bundled_model("bundled-coco").encoder.state_dict())
+    return model
 
 
 def square_video(frames: int = 6, side: int = 20, name: str = "square") -> Video:
