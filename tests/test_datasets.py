@@ -170,7 +170,7 @@ def test_a_video_is_found_by_its_name_in_either_split_of_the_sample():
         InputError, match=r"no video 'cat' in the sample; there are .*, lookalike-crossing, .*"
     ) as caught:
         find("cat")
-    assert str(caught.value).count(",") == 9, "ten videos are named"
+    assert str(caught.value).count(",") == 13, "fourteen videos are named"
 
 
 def test_a_video_is_found_by_its_name_among_those_of_davis_2016(root: Path):

@@ -125,7 +125,7 @@ def test_a_clip_is_learned_by_heart(precision: str) -> None:
     parts = ready(change(TINY, optimiser=rates, run={"precision": precision}))
     loss, iou = torch.tensor(1.0), torch.tensor(0.0)
     for _ in range(250):
-        loss, iou = step(*parts, images, masks)
+        loss, iou = step(*parts, images, masks, context=0.0)  # from score maps alone: the safe way in seconds
         if iou > 0.96:
             break
     assert iou > 0.95 and loss < 0.1
