@@ -16,6 +16,7 @@ from golden import reference_model
 from PIL import Image as Pictures
 
 from tbd_lib.cli.main import main
+from tbd_lib.cli.options import model_of
 from tbd_lib.datasets.davis import davis
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
@@ -287,3 +288,25 @@ def test_wrong_usage_exits_with_2() -> None:
 def test_the_module_is_the_command() -> None:
     text = subprocess.check_output([sys.executable, "-m", "tbd_lib", "--help"], text=True)
     assert all(name in text for name in ("prepare", "train", "evaluate", "score", "export", "track", "demo"))
+
+
+# --- the bundled weights
+
+
+def test_what_the_default_weights_may_be_used_for_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TBD_HOME", str(tmp_path / "home"))
+    model_of(Path("bundled-coco"))
+    assert capsys.readouterr().err == ""
+    model_of(None)
+    assert "CC BY-NC 4.0" in (first := capsys.readouterr().err) and "bundled-coco" in first
+    model_of(Path("bundled-davis"))
+    assert capsys.readouterr().err == ""
+
+
+def test_the_names_of_bundled_weights_stand_for_two_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TBD_HOME", str(tmp_path))
+    first, second, default = (model_of(name) for name in (Path("bundled-coco"), Path("bundled-davis"), None))
+    assert not torch.equal(first.key_head.conv.weight, second.key_head.conv.weight)
+    assert torch.equal(second.key_head.conv.weight, default.key_head.conv.weight)
