@@ -3,12 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from tbd_lib.datasets.config import VIDEO_AUGMENT
-from tbd_lib.method.model import TBD, build_model
-from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.method.model import TBD
 from tbd_lib.training.config import SMALL_STAGE, TrainConfig, change
+from tbd_lib.training.stages import stage_model
 from tbd_lib.video.frames import Frame, Video
 
 TINY = change(
@@ -34,10 +33,7 @@ LONGER = change(
 
 def tiny_model(config: TrainConfig = TINY) -> TBD:
     """A model with weights that are always the same: a new head on the bundled encoder."""
-    torch.manual_seed(5)
-    model = build_model(config.model)
-    model.encoder.load_state_dict(bundled_model("bundled-coco").encoder.state_dict())
-    return model
+    return stage_model(change(config, run={"seed": 5}))
 
 
 def square_video(frames: int = 6, side: int = 20, name: str = "square") -> Video:

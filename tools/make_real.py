@@ -83,7 +83,7 @@ def people(film: Sequence[Image], clip: RealClip, outlines: Outlines, *, shade: 
         shade: what darkens the ground by no more than this factor, and
         tint: changes its colour by no more than this, is a shadow.
     """
-    background = clip.window.cut(np.median(np.stack(film[::5]), axis=0))
+    background = np.median([clip.window.cut(frame) for frame in film[::5]], axis=0)
     masks: Masks = []
     for number in clip.frames:
         moving = differs(clip.window.cut(film[number]), background, shade, tint)

@@ -16,7 +16,7 @@ from typing import cast
 
 import torch
 import tyro
-from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import nn
 
 from tbd_lib.datasets.davis import davis
@@ -107,7 +107,8 @@ def main(
             train(config, model, learned_from, run / name, held_out=held_out, device="cpu")
             report = evaluate(model, davis(test_root, "val", 2016), config=REDUCED, joined=True)
             write_json(run / name / "scores.json", report.as_json())
-        fill_head(model, run / name / "final.safetensors")
+        final = run / name / "final.safetensors"
+        fill(model, load_file(final), final)
         log = read_log(run / name)
         stages[name] = {
             "differs_from_the_papers_stage": differences(asdict(paper), asdict(config)),
@@ -123,12 +124,6 @@ def main(
         "provenance": provenance(),
     }
     write_json(json_file, content)
-
-
-def fill_head(model: TBD, path: Path) -> None:
-    """Take the weights that a stage ended with."""
-    with safe_open(path, "pt") as file:
-        fill(model, {name: file.get_tensor(name) for name in file.keys()}, path)  # noqa: SIM118 (not a mapping)
 
 
 def load_trunk(path: Path) -> Encoder:

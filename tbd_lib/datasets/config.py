@@ -77,10 +77,7 @@ class DataConfig:
     coco: CocoConfig = INSTANCES
     augment: AugmentConfig = IMAGE_AUGMENT
     frames: int = 5  # of a clip
-    stride: tuple[int, int] = (
-        1,
-        1,
-    )  # a clip takes every n-th frame of its video, n drawn between these
+    stride: tuple[int, int] = (1, 1)  # a clip takes every n-th frame of its video, n drawn between these
     short_videos: Literal["refuse", "repeat"] = "refuse"  # shorter than a clip: an error, or the last frame repeated
     batch: int = 16  # clips, over all processes
     synthetic_share: float = 0.0  # of the clips: from synthetic look-alike videos instead of the data set
