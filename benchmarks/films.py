@@ -25,7 +25,7 @@ from tbd_lib.video.frames import Video, open_video, write_image
 from tbd_lib.video.masks import write_mask
 from tbd_lib.video.prefetch import Behind
 
-REDUCED = replace(BENCHMARK, short_side=240, min_object_pixels=0)
+REDUCED = TrackConfig(short_side=240)
 OPTIONS: dict[str, tuple[str, TrackConfig]] = {  # an engine, and how videos go through it
     "onnx": ("onnx", BENCHMARK),
     "shared": ("shared", BENCHMARK),

@@ -14,7 +14,7 @@ from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import peak_memory
 from tbd_lib.method.config import PAPER, SMALL
 from tbd_lib.method.model import build_model
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import track
 from tbd_lib.video.arrays import Image
 from tbd_lib.video.frames import Frame, Video
@@ -78,7 +78,7 @@ def main(
     model = shared(build_model(WIDTHS[width]).eval())
     loaded = peak_memory(device)
     video = Video("noise", Noise(frames, shown.images[0]), {0: shown.given})
-    for _ in track(model, video, TrackConfig(short_side=None)):
+    for _ in track(model, video, OWN_SIZE):
         pass
     print(loaded, peak_memory(device))
 

@@ -15,7 +15,7 @@ from tbd_lib.engines.segmenter import FrameFeatures
 from tbd_lib.engines.shared import shared
 from tbd_lib.method.aggregate import aggregate_log_odds
 from tbd_lib.method.model import TBD
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.region_of_interest import log_odds
 from tbd_lib.tracking.tracker import Tracker, regions_of
 from tbd_lib.video.frames import read_image, write_image
@@ -40,7 +40,7 @@ def parts_of(model: TBD, scene: Scene, rounds: int) -> dict[str, dict[str, float
 def _work(model: TBD, scene: Scene, folder: Path) -> dict[str, Callable[[], object]]:
     """The parts of a frame, each ready to be run again and again."""
     engine = shared(model)
-    tracker = Tracker(engine, TrackConfig(short_side=None))
+    tracker = Tracker(engine, OWN_SIZE)
     tracker.step(scene.images[0], scene.given)
     step = tracker.step(scene.images[1])
     assert tracker.state is not None

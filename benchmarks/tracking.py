@@ -17,7 +17,7 @@ from tbd_lib.engines.onnx import onnx
 from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.engines.shared import shared
 from tbd_lib.method.model import TBD
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import Step, track
 from tbd_lib.video.frames import Frame, Video
 
@@ -36,7 +36,7 @@ class Case:
 def steps(segmenter: Segmenter, shown: Scene) -> Iterator[Step]:
     """The scene's frames through a tracker, at their own size."""
     frames = [Frame(f"{t:05d}", image) for t, image in enumerate(shown.images)]
-    return track(segmenter, Video("benchmark", frames, {0: shown.given}), TrackConfig(short_side=None))
+    return track(segmenter, Video("benchmark", frames, {0: shown.given}), OWN_SIZE)
 
 
 def forms_of(model: TBD) -> dict[str, Segmenter]:

@@ -30,7 +30,7 @@ def random_clips(clips: int, frames: int, size: tuple[int, int]) -> tuple[Tensor
 def stepper(config: TrainConfig, images: Tensor, masks: Tensor) -> Callable[[], object]:
     """One step of the optimiser, of a new model that always begins with the same weights."""
     torch.manual_seed(0)
-    objective = prepare(config, build_model(config.model), None, images.device)
+    objective = prepare(config, build_model(config.model), images.device)
     objective.train()
     scaler = GradScaler(images.device.type, enabled=False)
     return partial(step, config, objective, make_optimiser(config, objective), scaler, images, masks)

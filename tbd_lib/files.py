@@ -1,13 +1,63 @@
-"""Writes that are whole or not at all, and where the bundled data lie."""
+"""Paths as people write them, writes that are whole or not at all, and where the bundled data lie."""
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from tbd_lib.errors import InputError
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None
+
+StrPath = str | os.PathLike[str]
+"""A path as people write it."""
+
+JSON_BEGINS, PNG_BEGINS, ZIP_BEGINS = b"{", b"\x89PNG", b"PK"
+"""The first bytes of results of each kind."""
+
+STRAY = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "@eadir"}
+"""What file managers leave in folders, in lower case, besides hidden files."""
+
+
+def at_home(path: StrPath, name: str = "path") -> Path:
+    """The path, with the home folder in the place of ``~`` or ``~user`` at its beginning, as a shell reads it.
+
+    Where there is no such user it stays as it is: a file may be named ``~notes``. ``name`` is the argument's, for the
+    error.
+
+    Raises:
+        InputError: it is no path.
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        found = "None" if path is None else type(path).__name__
+        raise InputError(f"`{name}` is {found}; expected a path, as text or as a Path")
+    if not os.fspath(path) or "\0" in os.fspath(path):
+        raise InputError(f"`{name}` {os.fspath(path)!r}: expected a path")
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (pathlib's raises an error for an unknown user)
+
+
+class Notes(Protocol):
+    """Takes down which files are written (``tbd_lib.records``)."""
+
+    def note(self, path: Path) -> None:
+        """A file is about to appear."""
+        ...
+
+
+RECORDING: list[Notes] = []
+"""Who takes down what ``write_whole`` writes now, in whatever thread."""
+
+
+def is_stray(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or one that a file manager or notebook program left behind."""
+    return name.startswith(".") or name.lower() in STRAY
 
 
 @contextmanager
@@ -15,28 +65,110 @@ def write_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; it takes the name ``path`` only when the block ends well.
 
     The data is on disk before the rename, so neither a crash nor Ctrl-C ever leaves a partial file under the final
-    name. Parent folders are made.
+    name. A process that is killed leaves the hidden file ``.<name>.part<suffix>``, which the next one that writes
+    ``path`` takes over. Parent folders are made.
 
     Raises:
         OSError: no space left, or no right to write; the temporary file is removed.
     """
+    path = at_home(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with _naming(path), _temporary(path, f".{path.stem}.part{path.suffix}", folder=False) as temporary:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files private; a result is as open as any other file
+        temporary.chmod(0o666 & ~_umask())  # temporary files are private; a result is as open as any other file
+        for record in RECORDING:
+            record.note(path)
         temporary.replace(path)
+
+
+@contextmanager
+def write_whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder that takes the place of ``path`` when the block ends well, as ``write_whole`` does.
+
+    Raises:
+        OSError: no space left, or no right to write; the temporary folder is removed.
+    """
+    path = at_home(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _naming(path), _temporary(path, f".{path.name}.part", folder=True) as temporary:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        before = path.with_name(f".{path.name}.old")  # no half of it is ever left under the name
+        shutil.rmtree(before, ignore_errors=True)
+        if path.exists():
+            path.rename(before)
+        temporary.rename(path)
+        shutil.rmtree(before, ignore_errors=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file that people know in errors of the file system, which may name a temporary one or none."""
+    try:
+        yield
     except OSError as error:
-        if error.filename is None:  # a full disk does not say which file it was
+        if error.filename is None or ".part" in str(error.filename):
             with suppress(AttributeError):  # some libraries' errors cannot be told
                 error.filename = str(path)
         raise
+
+
+@contextmanager
+def _temporary(path: Path, name: str, folder: bool) -> Iterator[Path]:
+    """A file or folder of this name beside ``path``, or of another name where a process at work holds it.
+
+    It is removed if the block fails.
+    """
+    temporary = path.with_name(name)
+    handle = _lock(temporary, folder)
+    if handle is None:
+        temporary = _unique(path, folder)
+    try:
+        if folder:
+            for left in temporary.iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        yield temporary
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True) if folder else temporary.unlink(missing_ok=True)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _unique(path: Path, folder: bool) -> Path:
+    """A new file or folder beside ``path``, of a name that nobody else has."""
+    where = {"dir": path.parent, "prefix": f".{path.stem}.part-", "suffix": path.suffix}
+    if folder:
+        return Path(tempfile.mkdtemp(**where))
+    handle, name = tempfile.mkstemp(**where)
+    os.close(handle)
+    return Path(name)
+
+
+def _lock(path: Path, folder: bool) -> int | None:
+    """Make a file or folder, or take one that a killed process left; None where another holds it, or on Windows."""
+    if fcntl is None:
+        return None
+    try:
+        if folder:
+            path.mkdir(mode=0o700, exist_ok=True)
+        how = os.O_RDONLY | os.O_DIRECTORY if folder else os.O_RDWR | os.O_CREAT
+        handle = os.open(path, how | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back when a process ends, however
+        if os.path.samestat(os.fstat(handle), path.lstat()):  # and not one that has just got its final name
+            if not folder:
+                os.ftruncate(handle, 0)
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
 
 
 def write_json(path: Path, content: object) -> None:
@@ -84,11 +216,43 @@ def results_folder() -> Path:
     raise InputError(f"{package}: the measured figures are missing; expected {package.parent / 'results'}")
 
 
-def require_absent(path: Path, overwrite: bool) -> None:
-    """Refuse to write over a file that is there already, unless that is wanted.
+def require_absent(path: Path, overwrite: bool, begins: bytes) -> None:
+    """Refuse to write over a file that is there already, unless that is wanted and it is one of the same kind.
+
+    Args:
+        path: need not be there.
+        overwrite: a file of this kind may be replaced, and an empty one.
+        begins: the first bytes of every file of this kind.
 
     Raises:
         InputError: the file exists.
+        OSError: it cannot be read.
     """
+    path = at_home(path)
     if path.exists() and not overwrite:
         raise InputError(f"{path}: exists already; expected a new file (or `overwrite`)")
+    if path.is_file():
+        with path.open("rb") as file:
+            found = file.read(len(begins))
+        if found and found != begins:
+            raise InputError(f"{path}: is no earlier result, for it begins with {found!r}; expected another file")
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a place where no file can be written: before the work whose result it shall hold, not after.
+
+    Raises:
+        InputError: there is something of this name that is no file, a parent is no folder or cannot be written to.
+    """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is there and is no file; expected a file, or a new name")
+    folder = path.parent
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.stem}-", suffix=path.suffix):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({folder}: {error.strerror}); expected a place that can"
+        ) from error

@@ -15,6 +15,7 @@ from tbd_lib.course.viz.page import new_figure
 from tbd_lib.course.widgets.inspector import Inspector
 from tbd_lib.datasets.davis import find
 from tbd_lib.method.model import TBD
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import Step, Tracker
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.video.frames import Video
@@ -43,7 +44,7 @@ def pixels(video: Video, at: int) -> Any:
 
 def corrected_by_hand(model: TBD, video: Video, at: int, given: Any) -> list[Step]:
     """All steps of a tracker that is corrected after one frame."""
-    tracker, steps = Tracker(model), []
+    tracker, steps = Tracker(model, OWN_SIZE), []
     for position, frame in enumerate(video.frames):
         steps.append(tracker.step(frame.image, video.given.get(position), frame.name))
         if position == at:

@@ -12,7 +12,7 @@ from small_runs import square_video, tiny_model
 from tbd_lib.course.widgets import AggregationInspector, aggregation_inspector
 from tbd_lib.course.widgets.aggregation_inspector import log_odds_of
 from tbd_lib.method.aggregate import aggregate, aggregate_log_odds
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.tracking.geometry import crop
 
 LOG_ODDS = arrays(np.float64, array_shapes(min_dims=3, max_dims=3, max_side=4), elements=st.floats(-16, 16))
@@ -92,9 +92,9 @@ def test_it_begins_at_the_disputed_pixel_which_a_single_object_disputes_with_the
 @pytest.mark.parametrize(
     ("config", "last", "chosen", "place"),
     [
-        (TrackConfig(), (59, 71), (41, 7), (41, 7)),
+        (OWN_SIZE, (59, 71), (41, 7), (41, 7)),
         # 60 x 72 pixels become 30 x 36: a pixel covers two by two, here rows 0 and 1, columns 70 and 71
-        (TrackConfig(short_side=30, min_object_pixels=1), (29, 35), (0, 35), (0.5, 70.5)),
+        (TrackConfig(short_side=30), (29, 35), (0, 35), (0.5, 70.5)),
     ],
 )
 def test_the_place_is_in_the_frames_own_pixels(config: TrackConfig, last: tuple, chosen: tuple, place: tuple) -> None:

@@ -74,7 +74,7 @@ def test_shapes_partly_outside_are_cut_at_the_border():
 
 
 def test_shapes_are_json_and_back_the_same():
-    shapes = shapes_of([polygon(1, [[2.5, 1], [25, 4], [28, 18]]), box(255, 0, 0, 5, 5, remove=True)], SIZE)
+    shapes = shapes_of([polygon(1, [[2.5, 1], [25, 4], [28, 18]]), box(254, 0, 0, 5, 5, remove=True)], SIZE)
     assert list(shapes_of(json.loads(json.dumps(shapes)), SIZE)) == list(shapes)
 
 
@@ -90,7 +90,7 @@ def test_numpy_numbers_and_tuples_become_plain_and_nothing_is_shared():
 
 NAN, INFINITE = float("nan"), float("inf")
 BAD = {
-    "object 0": (polygon(0), "found object 0, expected an id from 1 to 255"),
+    "object 0": (polygon(0), "found object 0, expected an id from 1 to 254"),
     "object 300": (polygon(300), "found object 300"),
     "object True": ({**polygon(1), "object": True}, "found object True"),
     "object as text": ({**polygon(1), "object": "1"}, "found object '1'"),

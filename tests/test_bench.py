@@ -1,6 +1,7 @@
 """``tbd bench`` on the smallest plan: what its file holds, and that nothing is claimed that was not run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from benchmarks import films, scenes
 from tbd_lib.cli.main import main
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import TBD, build_model
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_a_film_has_as_many_frames_as_asked_for_and_is_tracked_by_every_option(
     tmp_path: Path,
 ) -> None:
-    configs = [TrackConfig(), TrackConfig(roi_margin=1)]
+    configs = [OWN_SIZE, replace(OWN_SIZE, roi_margin=1)]
     model = build_model(SMALL).eval()
     film = films.film(tmp_path / "film", 50, (48, 64))
     assert [frame.image.shape for frame in film.frames] == [(48, 64, 3)] * 50 and film.given[0].any()

@@ -20,20 +20,14 @@ from scipy import ndimage
 from tbd_lib.cli.main import main
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
-from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.video.frames import write_image
 from tbd_lib.video.masks import write_mask
 
 LANDSCAPE, PORTRAIT = (64, 112), (112, 64)  # rows, columns
+NOT_ENLARGED = ("--short-side", "64")  # what is expected does not depend on it, and 480 rows take a minute
 FORTY = list(range(1, 41))
 COLOURS = {0: [0, 0, 0], 1: [128, 0, 0], 2: [0, 128, 0], 3: [128, 128, 0], 40: [64, 0, 64]}  # of the releases' masks
-
-
-@pytest.fixture
-def own_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames are not enlarged to 480 rows: what is expected does not depend on it, and it takes a minute."""
-    monkeypatch.setattr("tbd_lib.cli.options.BENCHMARK", TrackConfig())
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +99,7 @@ def run(tree: Path, weights: str, *options: str) -> Path:
     """Evaluate a tree and export the masks; the archive."""
     archive = tree.parent / "submission.zip"
     where = ["--data", str(tree), *options]
-    assert main(["evaluate", *where, "--weights", weights, "--out", str(tree.parent / "masks")]) == 0
+    assert main(["evaluate", *where, *NOT_ENLARGED, "--weights", weights, "--out", str(tree.parent / "masks")]) == 0
     assert main(["export", str(tree.parent / "masks"), str(archive), *where]) == 0
     return archive
 
@@ -145,7 +139,6 @@ VAL = {"crowd": (LANDSCAPE, 3, FORTY), "guest": (LANDSCAPE, 4, [2]), "phone": (P
 TEST_DEV = {"market": (LANDSCAPE, 2, FORTY), "tower": (PORTRAIT, 2, [1, 3, 40])}
 
 
-@pytest.mark.usefixtures("own_size")
 @pytest.mark.parametrize(("split", "videos"), [("val", VAL), ("test-dev", TEST_DEV)])
 def test_davis_makes_a_mask_of_every_frame_with_the_ids_of_the_first(
     davis: Path, weights: str, split: str, videos: dict[str, tuple[tuple[int, int], int, list[int]]]
@@ -162,7 +155,6 @@ def test_davis_makes_a_mask_of_every_frame_with_the_ids_of_the_first(
         assert np.array_equal(found[f"{name}/00000.png"], mask(size, given))
 
 
-@pytest.mark.usefixtures("own_size")
 @pytest.mark.parametrize("every_frame_is_seen", [False, True])
 def test_youtube_vos_makes_the_fifths_and_objects_begin_where_they_are_given(
     youtube_vos: Path, weights: str, every_frame_is_seen: bool
@@ -231,19 +223,17 @@ def objects_of(written: dict[str, Any]) -> dict[str, list[str]]:
     return {name: list(video["objects"]) for name, video in written["videos"].items()}
 
 
-@pytest.mark.usefixtures("own_size")
 def test_scores_of_davis_val_name_every_object_and_follow_the_definitions(davis: Path, weights: str) -> None:
-    written = evaluated(davis, weights)
+    written = evaluated(davis, weights, *NOT_ENLARGED)
     assert objects_of(written) == {"crowd": [str(i) for i in FORTY], "guest": ["2"], "phone": ["1", "3", "40"]}
     assert [video["frames"] for video in written["videos"].values()] == [3, 4, 4]
     assert require_scores_by_the_definitions(written, davis) == 44
 
 
-@pytest.mark.usefixtures("own_size")
 def test_under_the_protocol_of_2016_all_objects_are_one(davis: Path, weights: str) -> None:
     (davis / "ImageSets/2016").mkdir()
     (davis / "ImageSets/2016/val.txt").write_text("guest\nphone\n")
-    written = evaluated(davis, weights, "--year", "2016")
+    written = evaluated(davis, weights, *NOT_ENLARGED, "--year", "2016")
     assert written["joined"] and objects_of(written) == {"guest": ["1"], "phone": ["1"]}
     assert require_scores_by_the_definitions(written, davis, joined=True) == 2
     archive = davis.parent / "submission.zip"

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from tbd_lib.datasets.davis import find
+from tbd_lib.errors import InputError
 from tbd_lib.tracking.bidirectional import track_bidirectional
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.video.frames import FileFrames, Frame, Video
@@ -29,11 +31,11 @@ def video(start: int, length: int = 7) -> Video:
 def test_each_half_is_a_tracking_of_its_own(start: int):
     part = video(start)
     frames = list(part.frames)
-    steps = list(track_bidirectional(MODEL, part))
+    steps = list(track_bidirectional(MODEL, part, OWN_SIZE))
     order = [*range(start, 7), *reversed(range(start))]
     assert [step.name for step in steps] == [frames[i].name for i in order]
-    forwards = track(MODEL, replace(part, frames=frames[start:], given={0: part.given[start]}))
-    backwards = track(MODEL, replace(part, frames=frames[start::-1], given={0: part.given[start]}))
+    forwards = track(MODEL, replace(part, frames=frames[start:], given={0: part.given[start]}), OWN_SIZE)
+    backwards = track(MODEL, replace(part, frames=frames[start::-1], given={0: part.given[start]}), OWN_SIZE)
     expected = [step.mask for step in forwards] + [step.mask for step in backwards][1:]
     assert all(np.array_equal(step.mask, mask) for step, mask in zip(steps, expected, strict=True))
     assert all(step.mask.any() for step in steps)
@@ -43,10 +45,20 @@ def test_a_later_mask_counts_in_the_forward_half(start: int = 2):
     part = video(start)
     assert part.truth is not None
     late = np.where(part.truth[5] == 1, np.uint8(9), np.uint8(0))
-    steps = list(track_bidirectional(MODEL, replace(part, given={**part.given, 5: late})))
+    steps = list(track_bidirectional(MODEL, replace(part, given={**part.given, 5: late}), OWN_SIZE))
     found = {step.name: set(np.unique(step.mask)) - {0} for step in steps}
     assert found["00001"] == {1} and 9 in found["00005"]
     assert np.array_equal(next(step for step in steps if step.name == "00005").mask == 9, late == 9)
+
+
+@pytest.mark.parametrize("position", [5, 9])
+@pytest.mark.parametrize("known", [True, False], ids=["list", "stream"])
+def test_a_mask_must_be_given_for_a_frame_that_is_there(position: int, known: bool):
+    part = video(3, length=5)
+    frames = list(part.frames)
+    beyond = replace(part, frames=frames if known else iter(frames), given={position: part.given[3]})
+    with pytest.raises(InputError, match=rf"part: found a mask for frame {position}, expected 0 to 4"):
+        list(track_bidirectional(MODEL, beyond, OWN_SIZE))
 
 
 def test_a_film_gives_what_its_frames_give(tmp_path: Path):
@@ -57,8 +69,8 @@ def test_a_film_gives_what_its_frames_give(tmp_path: Path):
     decoded = FileFrames(tmp_path / "film.mp4")
     height, width = next(iter(decoded)).image.shape[:2]
     given = {4: np.pad(part.given[4], ((0, height - part.given[4].shape[0]), (0, width - part.given[4].shape[1])))}
-    as_film = list(track_bidirectional(MODEL, Video("film", decoded, given)))
-    as_frames = list(track_bidirectional(MODEL, Video("frames", list(decoded), given)))
+    as_film = list(track_bidirectional(MODEL, Video("film", decoded, given), OWN_SIZE))
+    as_frames = list(track_bidirectional(MODEL, Video("frames", list(decoded), given), OWN_SIZE))
     assert len(as_film) == 7
     for from_film, from_frame in zip(as_film, as_frames, strict=True):
         assert from_film.name == from_frame.name and np.array_equal(from_film.mask, from_frame.mask)

@@ -20,7 +20,7 @@ from tbd_lib.cli.options import model_of
 from tbd_lib.datasets.davis import davis
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.video.frames import FileFrames, write_image
@@ -94,17 +94,12 @@ def test_a_checkpoint_in_the_published_layout_is_evaluated_as_it_is(root: Path, 
     monkeypatch.setattr(sys, "argv", [str(script), str(file)])
     runpy.run_path(str(script), run_name="__main__")
     before = file.read_bytes()
-    monkeypatch.setattr("tbd_lib.cli.options.BENCHMARK", TrackConfig())  # not enlarged: DenseNet-121 takes its time
-    assert (
-        main(
-            ["evaluate", "--data", str(root), "--weights", str(file), "--out", str(root / "masks"), "--engine", "plain"]
-        )
-        == 0
-    )
+    where = ["--data", str(root), "--weights", str(file), "--out", str(root / "masks")]
+    assert main(["evaluate", *where, "--engine", "plain", "--short-side", str(min(SIZE))]) == 0  # for the time
     assert file.read_bytes() == before
     model, shares = reference_model(torch.float32), []
     for video in davis(root):
-        for step in track(model, video):
+        for step in track(model, video, OWN_SIZE):
             assert np.array_equal(read_mask(root / f"masks/{video.name}/{step.name}.png"), step.mask)
             shares.append((step.mask > 0).mean())
     assert len(shares) == 8 and 0 < min(shares) < max(shares) < 1
@@ -121,8 +116,10 @@ def test_faster_options_track_with_masks_of_the_same_size(root: Path, weights: s
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("roi-margin", "-1", "--roi-margin -1: expected a number of cells"),
-        ("short-side", "15", "--short-side 15: expected 16 pixels"),
+        ("roi-margin", "-1", "--roi-margin -1: expected a whole number of cells, 0 to 512"),
+        ("roi-margin", "513", "--roi-margin 513: expected a whole number of cells, 0 to 512"),
+        ("short-side", "15", "--short-side 15: expected a whole number of pixels, 16 to 8192"),
+        ("short-side", "100000", "--short-side 100000: expected a whole number of pixels, 16 to 8192"),
     ],
 )
 def test_options_of_no_use_are_refused(
@@ -142,7 +139,7 @@ def test_results_are_not_written_over_unless_asked(root: Path, weights: str, cap
     assert "found masks there already" in capsys.readouterr().err
     assert (root / "masks" / "one" / "00003.png").stat().st_mtime_ns == before
     assert main([*arguments, "--overwrite"]) == 0
-    (root / "scores.json").write_text("mine")
+    (root / "scores.json").write_text('{"an": "earlier result"}')
     assert main([*arguments, "--overwrite", "--json", str(root / "scores.json")]) == 0
     assert main(["score", str(root / "masks"), str(root), "--json", str(root / "scores.json")]) == 2
 
@@ -187,6 +184,103 @@ def test_masks_without_truth_are_written_and_packed(root: Path, weights: str, tm
     assert "--year 2016: expected 2018 or 2019" in capsys.readouterr().err
 
 
+def test_a_run_names_bad_videos_keeps_the_others_and_goes_on(root: Path, weights: str, capsys) -> None:
+    frame, scores = frames_of(root) / "00002.jpg", root / "scores.json"
+    whole = frame.read_bytes()
+    frame.write_bytes(whole[: len(whole) // 2])  # its header is as it was
+    fast = ["--weights", weights, "--engine", "plain", "--short-side", "32"]
+    arguments = ["evaluate", "--data", str(root), "--json", str(scores), "--out", str(root / "masks"), *fast]
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert "1 of 2 videos" in printed.out
+    last = printed.err.splitlines()[-1]
+    assert last == f"tbd: {root}: 1 of 2 videos failed (two), expected none; the same command goes on with them"
+    assert f"tbd: two is left out: {frame}: found" in printed.err
+    half = json.loads(scores.read_text())
+    assert list(half["videos"]) == ["one"] and list(half["failed"]) == ["two"]
+    assert main([*arguments, "--roi-margin", "1"]) == 2
+    assert "part of a run is there whose roi_margin was null, not 1" in capsys.readouterr().err
+    kept = root / "masks" / "one" / "00001.png"
+    before = kept.stat().st_mtime_ns
+    frame.write_bytes(whole)
+    assert main(arguments) == 0
+    assert kept.stat().st_mtime_ns == before
+    written = json.loads(scores.read_text())
+    assert list(written["videos"]) == ["one", "two"] and written["videos"]["one"] == half["videos"]["one"]
+    assert main(arguments) == 2
+    assert "scores.json: exists already" in capsys.readouterr().err
+    kept.unlink()
+    assert main([*arguments, "--overwrite"]) == 0
+    assert scores_of(json.loads(scores.read_text())) == scores_of(written) and kept.exists()
+
+
+def test_other_weights_or_other_data_do_not_go_on(root: Path, weights: str, tmp_path: Path, capsys) -> None:
+    whole = (frames_of(root) / "00002.jpg").read_bytes()
+    (frames_of(root) / "00002.jpg").write_bytes(whole[: len(whole) // 2])
+    arguments = ["evaluate", "--data", str(root), "--json", str(root / "s.json"), "--engine", "plain"]
+    arguments += ["--short-side", "32", "--weights"]
+    assert main([*arguments, weights]) == 2
+    save_weights(tmp_path / "other.safetensors", build_model(replace(SMALL, key_channels=8, decoder_channels=8)))
+    capsys.readouterr()
+    assert main([*arguments, str(tmp_path / "other.safetensors")]) == 2
+    assert "part of a run is there whose weights was" in capsys.readouterr().err
+    write_image(root / "JPEGImages/480p/one/00001.jpg", np.zeros((*SIZE, 3), np.uint8))
+    assert main([*arguments, weights]) == 2
+    assert "one was made from other frames or masks" in capsys.readouterr().err
+
+
+def test_trouble_is_found_before_the_model_runs(
+    root: Path, weights: str, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tbd_lib.tracking.tracker.Tracker.step", lambda *_: pytest.fail("tracked"))
+    (root / "file").write_text("")
+    mask = root / "Annotations/480p/one/00003.png"
+    evaluated = ["evaluate", "--data", str(root), "--weights", weights, "--engine", "plain"]
+    scored = ["score", str(root / "Annotations/480p"), str(root)]
+    places = ["file/s.json", "ImageSets"]
+    for arguments in (evaluated, scored, ["demo", "--out", str(root / "demo")]):
+        for place in places:
+            assert main([*arguments, "--json", str(root / place)]) == 2
+            assert f"tbd: {root / place}" in capsys.readouterr().err.splitlines()[-1]
+    assert main([*evaluated, "--out", str(root / "file")]) == 2
+    assert f"tbd: {root / 'file/one/00000.png'}: cannot be written" in capsys.readouterr().err
+    assert main([*evaluated, "--out", str(root / "Annotations/480p"), "--overwrite"]) == 2
+    assert "holds the video's own files" in capsys.readouterr().err
+    assert main(tracking(root, weights, out=str(root / "file"))) == 2
+    assert "file/masks/00000.png: cannot be written" in capsys.readouterr().err
+    assert main(["export", str(root), str(root / "file/a.zip"), "--data", str(root)]) == 2
+    assert "file/a.zip: cannot be written" in capsys.readouterr().err
+    assert main(["demo", "--out", str(root / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    write_mask(mask, np.ones((20, 20), np.uint8))
+    assert main(evaluated) == 2
+    assert f"tbd: {mask}: found a mask of 20x20 pixels" in capsys.readouterr().err
+    (frames_of(root).parent / "one" / "00003.jpg").write_bytes(b"no picture")
+    assert main(evaluated) == 2
+    assert "00003.jpg: found 10 bytes (not a picture)" in capsys.readouterr().err
+    for folder in ("JPEGImages", "Annotations"):
+        for number in (2, 3):
+            next((root / folder / "480p/one").glob(f"0000{number}.*")).unlink()
+    assert main(evaluated) == 2
+    assert "one: found 2 frames, expected at least 3" in capsys.readouterr().err
+
+
+def test_what_is_missing_or_surplus_is_said_in_a_line(root: Path, capsys: pytest.CaptureFixture) -> None:
+    found = root / "found"
+    shutil.copytree(root / "Annotations/480p/one", found / "one")
+    shutil.copytree(root / "Annotations/480p/one", found / "three")
+    assert main(["score", str(found), str(root)]) == 2
+    line = f"{found / 'two'}: found no <frame>.png, but {root / 'ImageSets/2017/val.txt'} lists the video"
+    assert line in (error := capsys.readouterr().err) and error.endswith("or --missing zero\n")
+    assert main(["score", str(found), str(root), "--missing", "zero", "--json", str(root / "s.json")]) == 0
+    printed = capsys.readouterr()
+    lines = [line for line in printed.err.splitlines() if line.startswith("tbd: ")]
+    listing = root / "ImageSets/2017/val.txt"
+    assert lines == ["tbd: without predictions, scored 0: two", f"tbd: not in {listing}, left out: three"]
+    assert "2 of 2 videos" in printed.out
+    assert json.loads((root / "s.json").read_text())["selection"]["missing_videos"] == ["two"]
+
+
 def save_rgb(path: Path, colours: int) -> None:
     codes = np.arange(SIZE[0] * SIZE[1]).reshape(SIZE) % colours
     Pictures.fromarray(np.stack([codes // 256, codes % 256, codes * 0], -1).astype(np.uint8)).save(path)
@@ -195,12 +289,12 @@ def save_rgb(path: Path, colours: int) -> None:
 def bad_cases(root: Path) -> dict[str, tuple[dict[str, str], str]]:
     """Per name: what is changed in a good call, and what the one line must say."""
     frames, mask = frames_of(root), root / "bad.png"
-    copies = {name: root / name for name in ("sizes", "gap", "cut", "empty")}
-    for name in ("sizes", "gap", "cut"):
+    copies = {name: root / name for name in ("sizes", "cut", "empty")}
+    for name in ("sizes", "cut"):
         shutil.copytree(frames, copies[name])
     copies["empty"].mkdir()
-    write_image(copies["sizes"] / "00002.jpg", np.zeros((50, 64, 3), np.uint8))
-    (copies["gap"] / "00002.jpg").unlink()
+    for name, rows in (("00001.jpg", 50), ("00002.jpg", 52)):  # no size that most frames have
+        write_image(copies["sizes"] / name, np.zeros((rows, 64, 3), np.uint8))
     data = (copies["cut"] / "00001.jpg").read_bytes()
     (copies["cut"] / "00001.jpg").write_bytes(data[: len(data) // 2])
     for name, content in {
@@ -216,8 +310,7 @@ def bad_cases(root: Path) -> dict[str, tuple[dict[str, str], str]]:
     return {
         "a missing folder": ({"video": str(root / "nothing")}, "nothing"),
         "an empty folder": ({"video": str(copies["empty"])}, "empty"),
-        "frames of two sizes": ({"video": str(copies["sizes"])}, "00002.jpg"),
-        "a missing frame": ({"video": str(copies["gap"])}, "2"),
+        "frames of many sizes": ({"video": str(copies["sizes"])}, "expected all of one size"),
         "a truncated JPEG": ({"video": str(copies["cut"])}, "00001.jpg"),
         "a video that cannot be decoded": ({"video": str(root / "film.mp4")}, "film.mp4"),
         "a missing mask": ({"mask": str(root / "nothing.png")}, "nothing.png"),
@@ -228,6 +321,7 @@ def bad_cases(root: Path) -> dict[str, tuple[dict[str, str], str]]:
         "a truncated PNG": ({"mask": str(root / "cut.png")}, "cut.png"),
         "no checkpoint": ({"weights": str(root / "model.pth")}, "model.pth"),
         "an unknown device": ({"device": "abacus"}, "abacus"),
+        "a device without memory": ({"device": "meta"}, "meta"),
     }
 
 
@@ -237,7 +331,8 @@ def test_bad_input_ends_with_one_line_and_status_2(root: Path, weights: str, cap
         assert main(tracking(root, weights, **{"out": str(out), **changed})) == 2, name
         error = capsys.readouterr().err.splitlines()[-1]
         assert error.startswith("tbd: ") and words in error and "expected" in error, (name, error)
-        partial = [path for path in out.rglob("*") if path.is_file() and (path.name[0] == "." or path.suffix == ".mp4")]
+        hidden = {path.name for path in out.rglob(".*")} - {".tbd-written"}
+        partial = hidden | {path.name for path in out.rglob("*.mp4")}
         assert not partial, name
 
 
@@ -275,7 +370,7 @@ def test_interruption_keeps_whole_masks_and_no_partial_file(root: Path, weights:
     monkeypatch.setattr(Tracker, "step", interrupted)
     assert main(tracking(root, weights)) == 130
     files = sorted(path.name for path in (root / "out").rglob("*") if path.is_file())
-    assert files == ["00000.png", "00001.png"]
+    assert files == [".tbd-written", "00000.png", "00001.png"]
 
 
 def test_wrong_usage_exits_with_2() -> None:

@@ -11,20 +11,27 @@ import numpy as np
 import pytest
 from films import CLOCKWISE, film, turned, without_length
 from PIL import Image as Pictures
-from PIL import ImageSequence
+from PIL import ImageFilter, ImageSequence
 from pycocotools.coco import COCO
+from torch import Tensor
 
-from tbd_lib.cli.track import box_mask, own_video, polygon_mask, track
+from tbd_lib.cli.main import main
+from tbd_lib.cli.options import TrackOptions
+from tbd_lib.cli.track import box_mask, mention_small_object, own_video, polygon_mask, track
 from tbd_lib.datasets.davis import find
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import jaccard
-from tbd_lib.tracking.config import TrackConfig
-from tbd_lib.video.frames import FileFrames, write_image
+from tbd_lib.method.model import TBD, Features
+from tbd_lib.tracking.config import BENCHMARK, TrackConfig
+from tbd_lib.tracking.tracker import track as track_in_python
+from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.video.frames import FileFrames, Video, open_video, write_image
 from tbd_lib.video.masks import ids_of, read_mask, write_mask
 from tbd_lib.video.overlay import overlay
 
 ROWS, COLUMNS = 48, 64
 BOX = (10, 8, 40, 30)
+FAST = TrackOptions(engine="plain", short_side=48)
 
 
 @pytest.fixture
@@ -122,7 +129,15 @@ def test_results_are_not_written_over_unless_asked(frames: Path, first: Path, tm
         ({"box": BOX, "frame": 5}, r"--frame 5: expected 0 to 4"),
         ({"box": BOX, "frame": -1}, r"--frame -1: expected 0 to 4"),
         ({"box": BOX, "more": ("3:late.png",)}, r"found '3:late\.png', expected a frame's number and a file"),
-        ({"box": BOX, "more": ("9=first.png",)}, "mask for frame 9, expected positions from 0 to 4"),
+        ({"box": BOX, "more": ("2=first.png", "2=late.png")}, r"--more: found first\.png and late\.png for frame 2"),
+        ({"box": BOX, "more": ("9=first.png",)}, "mask for frame 9, expected 0 to 4"),
+        (
+            {"box": BOX, "more": ("3=first.png", "03=late.png")},
+            r"found first\.png and late\.png for frame 3, expected one",
+        ),
+        ({"box": BOX, "frame": 2, "more": ("2=first.png",)}, r"--more 2=first\.png: is of the frame of --box"),
+        ({"mask": Path("first.png"), "more": ("0=late.png",)}, r"--more 0=late\.png: is of the frame of --mask"),
+        ({"box": (40, 30, 10, 8)}, "expected its left, top, right and bottom edge"),
     ],
 )
 def test_bad_input_is_named(frames: Path, first: Path, tmp_path: Path, monkeypatch, given: dict, error: str):
@@ -132,12 +147,144 @@ def test_bad_input_is_named(frames: Path, first: Path, tmp_path: Path, monkeypat
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("given", [{"frame": 5}, {"more": ("5={}",)}])
+def test_a_frame_behind_the_end_of_a_film_that_does_not_tell_its_length_is_found_before_tracking(
+    first: Path, tmp_path: Path, given: dict
+):
+    images = [np.full((ROWS, COLUMNS, 3), 40, np.uint8)] * 5
+    clip = without_length(film(tmp_path / "clip.mp4", images))
+    if "more" in given:
+        given = {"more": tuple(text.format(first) for text in given["more"])}
+    assert FileFrames(clip).count is None
+    with pytest.raises(InputError, match=r"frame 5(: |, )expected 0 to 4"):
+        track(clip, tmp_path / "out", box=BOX, save=(), options=FAST, **given)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_link_to_itself_is_no_video(tmp_path: Path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(InputError, match="loop: no such folder or file"):
+        track(tmp_path / "loop", tmp_path / "out", box=BOX)
+
+
+def test_red_is_one_object_in_all_given_masks_and_green_is_not_lost(frames: Path, tmp_path: Path, capsys):
+    colours = np.zeros((ROWS, COLUMNS, 3), np.uint8)
+    colours[8:30, 10:25] = (255, 0, 0)
+    Pictures.fromarray(colours).save(tmp_path / "red.png")
+    colours[8:30, 25:40] = (0, 255, 0)
+    Pictures.fromarray(colours).save(tmp_path / "both.png")
+    track(frames, tmp_path / "out", mask=tmp_path / "both.png", more=(f"2={tmp_path / 'red.png'}",), save=())
+    masks = [read_mask(path) for path in sorted((tmp_path / "out/masks").iterdir())]
+    assert masks[0][20, 20] == masks[2][20, 20] == 2 and all(ids_of(mask) == [1, 2] for mask in masks)
+    note = "tbd: in the given masks, #00ff00 is object 1, #ff0000 is object 2\n"
+    assert capsys.readouterr().err.count(note) == 1
+
+
+def test_soft_edges_are_refused_with_the_option_that_makes_one_object(
+    frames: Path, first: Path, tmp_path: Path, capsys
+):
+    soft = Pictures.fromarray(read_mask(first) * np.uint8(255)).filter(ImageFilter.GaussianBlur(1))
+    soft.save(tmp_path / "soft.png")
+    command = [
+        "track",
+        str(frames),
+        "--mask",
+        str(tmp_path / "soft.png"),
+        "--out",
+        str(tmp_path / "out"),
+        "--save",
+        "npz",
+    ]
+    assert main(command) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and "soft edges" in message and "--threshold 128" in message
+    assert not (tmp_path / "out").exists() and main([*command, "--threshold", "128"]) == 0
+    assert np.array_equal(read_mask(tmp_path / "out/masks/00000.png"), np.asarray(soft) >= 128)
+    with pytest.raises(InputError, match="--threshold 128: expected with --mask or --more"):
+        track(frames, tmp_path / "new", box=BOX, threshold=128)
+
+
 def test_a_mask_that_would_be_written_over_is_refused(frames: Path, first: Path, tmp_path: Path):
     mine = tmp_path / "out/masks/00000.png"
     mine.parent.mkdir(parents=True)
     first.rename(mine)
     with pytest.raises(InputError, match=r"00000\.png: lies where masks will be written"):
         track(frames, tmp_path / "out", mask=mine, overwrite=True)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_overwriting_leaves_nothing_of_the_last_run_and_all_of_yours(frames: Path, first: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    track(frames, out, mask=first, save=("mp4", "objects", "coco", "cutouts"), options=FAST)
+    for mine in ("note.txt", "masks/mine.png", "objects/1/mine.png"):
+        (out / mine).write_text("mine")
+    for number in (3, 4):
+        (frames / f"{number:05}.png").unlink()
+    write_mask(tmp_path / "other.png", read_mask(first) * np.uint8(7))
+    track(frames, out, mask=tmp_path / "other.png", save=("npz", "objects"), overwrite=True, options=FAST)
+    numbers = ("00000", "00001", "00002")
+    results = [
+        ".tbd-written",
+        "masks.npz",
+        *(f"masks/{n}.png" for n in numbers),
+        *(f"objects/7/{n}.png" for n in numbers if (read_mask(out / f"masks/{n}.png") == 7).any()),
+    ]
+    assert files_in(out) == sorted([*results, "note.txt", "masks/mine.png", "objects/1/mine.png"])
+    assert not (out / "cutouts").exists()
+
+
+def test_overwriting_does_not_replace_what_no_run_wrote(frames: Path, first: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    late = [frames / f"{number:05}.png" for number in (3, 4)]
+    hidden = [path.rename(tmp_path / path.name) for path in late]
+    track(frames, out, mask=first, save=(), options=FAST)
+    for path, back in zip(hidden, late, strict=True):
+        path.rename(back)
+    for mine in ("masks/00004.png", "masks.npz", "objects/3/00001.png"):
+        (out / mine).parent.mkdir(parents=True, exist_ok=True)
+        (out / mine).write_text("mine")
+        before = files_in(out)
+        with pytest.raises(InputError, match=f"{mine}: was not written by a run and would be replaced"):
+            track(frames, out, mask=first, save=("npz", "objects"), overwrite=True, options=FAST)
+        assert files_in(out) == before and (out / mine).read_text() == "mine"
+        (out / mine).unlink()
+
+
+def test_results_that_are_not_on_record_do_not_stay_among_the_new(frames: Path, first: Path, tmp_path: Path):
+    """As older releases left them."""
+    out = tmp_path / "out"
+    for name, file in (("9", "masks/00009.png"), ("film", "overlay.mp4"), ("object", "objects/1/00000.png")):
+        place = out / name
+        (place / file).parent.mkdir(parents=True)
+        (place / file).write_text("old")
+        (place / "masks").mkdir(exist_ok=True)
+        (place / "masks" / "00001.png").write_text("old")
+        with pytest.raises(InputError, match=f"{file}: would stay among the new results"):
+            track(frames, place, mask=first, save=("npz", "objects"), overwrite=True, options=FAST)
+        (place / file).unlink()
+        track(frames, place, mask=first, save=("npz",), overwrite=True, options=FAST)
+        assert len([path for path in files_in(place) if path.startswith("masks/")]) == 5
+
+
+@pytest.mark.parametrize("what", ["film", "mask", "frames"])
+def test_a_result_that_is_tracked_itself_is_not_removed(frames: Path, first: Path, tmp_path: Path, what: str):
+    out = tmp_path / "out"
+    track(frames, out, mask=first, save=("mp4", "objects"), options=FAST)
+    video = {"film": out / "overlay.mp4", "frames": out / "objects/1"}.get(what, frames)
+    before = files_in(out)
+    with pytest.raises(InputError, match="lies where results will be written"):
+        track(video, out, mask=out / "objects/1/00000.png" if what == "mask" else first, overwrite=True, options=FAST)
+    assert files_in(out) == before
+
+
+def test_frames_are_looked_at_before_the_first_is_tracked(frames: Path, first: Path, tmp_path: Path):
+    (frames / "00003.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"00003\.png: found 10 bytes"):
+        track(frames, tmp_path / "out", mask=first, options=FAST)
+    assert not (tmp_path / "out").exists()
 
 
 ALL_FORMS = ("mp4", "webp", "objects", "coco", "npz", "cutouts")
@@ -208,15 +355,6 @@ def test_a_film_that_lies_on_its_side_is_tracked_upright(dog, tmp_path: Path):
     assert [frame.image.shape for frame in FileFrames(tmp_path / "out/overlay.mp4")] == [images[0].shape] * 5
 
 
-@pytest.mark.parametrize("forwards_only", [False, True])
-def test_a_frame_after_the_end_of_a_film_that_does_not_tell_its_length_is_named(tmp_path: Path, forwards_only: bool):
-    movie = without_length(film(tmp_path / "film.mp4", np.zeros((5, ROWS, COLUMNS, 3), np.uint8)))
-    assert FileFrames(movie).count is None
-    with pytest.raises(InputError, match="film: found a mask for frame 9, expected 0 to 4"):
-        track(movie, tmp_path / "out", box=BOX, frame=9, forwards_only=forwards_only)
-    assert not (tmp_path / "out/overlay.mp4").exists()
-
-
 def test_few_pictures_and_masks_are_in_memory_at_once_however_long_the_film(tmp_path: Path, monkeypatch):
     alive: list[weakref.ref[np.ndarray]] = []
     most: list[int] = []
@@ -232,7 +370,7 @@ def test_few_pictures_and_masks_are_in_memory_at_once_however_long_the_film(tmp_
 
     # all that makes one: decoding, fetching a frame that was laid down, tracking, reading a mask back, drawing
     makers = (
-        "video.frames._upright",
+        "video.frames.upright",
         "tracking.bidirectional.np.load",
         "tracking.tracker._ids_at_size",
         "video.outputs.read_mask",
@@ -241,8 +379,79 @@ def test_few_pictures_and_masks_are_in_memory_at_once_however_long_the_film(tmp_
     for name in makers:
         module, _, function = f"tbd_lib.{name}".rpartition(".")
         monkeypatch.setattr(f"{module}.{function}", watched(getattr(resolve_name(module), function)))
-    monkeypatch.setattr("tbd_lib.cli.options.BENCHMARK", TrackConfig())  # not enlarged: it is about memory
     movie = film(tmp_path / "long.mp4", np.random.default_rng(0).integers(0, 256, (40, ROWS, COLUMNS, 3), np.uint8))
-    track(movie, tmp_path / "out", box=BOX, frame=20, save=ALL_FORMS)
+    track(movie, tmp_path / "out", box=BOX, frame=20, save=ALL_FORMS, options=TrackOptions(short_side=ROWS))
     assert len(list((tmp_path / "out/masks").iterdir())) == 40
     assert len(alive) > 4 * 40 and max(most) <= 14  # two are read ahead, up to six wait to be written
+
+
+def test_the_library_and_the_command_give_the_same_masks(frames: Path, first: Path, tmp_path: Path):
+    """Without options: at the same working size, which is not the video's own."""
+    for path in sorted(frames.iterdir())[2:]:
+        path.unlink()
+    track(frames, tmp_path / "out", mask=first, save=(), options=TrackOptions(engine="plain"))
+    shares = []
+    for step in track_in_python(bundled_model(), open_video(frames, first)):
+        assert np.array_equal(read_mask(tmp_path / f"out/masks/{step.name}.png"), step.mask)
+        shares.append((step.mask > 0).mean())
+    assert len(shares) == 2 and 0 < min(shares) < 1
+
+
+@pytest.mark.parametrize(
+    ("positions", "options", "line"),
+    [
+        ([0], {"short_side": 24}, "object 1 of frame 0 has only about 165 pixels at the working size, 32x24; KEEPS"),
+        ([1, 3], {"short_side": 47}, "object 1 of frame 1 has only about 633 pixels at the working size, 63x47; KEEPS"),
+        (
+            [0],
+            {"short_side": 24, "keep_small_objects": True},
+            "object 1 would have about 165 pixels at --short-side 24; KEEPS, 64x48",
+        ),
+        ([0], {"short_side": 48}, ""),
+        ([0], {"short_side": 96, "keep_small_objects": True}, ""),
+    ],
+)
+def test_an_object_that_gets_very_small_is_mentioned_once(
+    positions: list[int], options: dict[str, Any], line: str, capsys: pytest.CaptureFixture[str]
+):
+    given = box_mask((ROWS, COLUMNS), BOX)
+    mention_small_object(Video("v", [], dict.fromkeys(positions, given)), TrackOptions(**options).config())
+    expected = line.replace("KEEPS", "--keep-small-objects keeps the video's own size")
+    assert capsys.readouterr().err.splitlines() == [expected] * bool(line)
+
+
+def test_a_late_small_object_is_mentioned_with_what_helps(capsys: pytest.CaptureFixture[str]):
+    large, small = np.ones((ROWS, COLUMNS), np.uint8), box_mask((ROWS, COLUMNS), BOX) * np.uint8(7)
+    for keep in (False, True):
+        mention_small_object(Video("v", [], {0: large, 9: small}), TrackConfig(40, keep_small_objects=keep))
+        expected = "object 7 of frame 9 has only about 458 pixels at the working size, 53x40"
+        assert capsys.readouterr().err == f"{expected}; a larger --short-side leaves it more\n"
+
+
+def test_a_smaller_short_side_is_a_smaller_working_size_even_for_small_objects(
+    frames: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    seen: list[tuple[int, ...]] = []
+    encode = TBD.encode
+
+    def watched(model: TBD, image: Tensor) -> Features:
+        seen.append(tuple(image.shape[-2:]))
+        return encode(model, image)
+
+    monkeypatch.setattr(TBD, "encode", watched)
+    for side, options in ((48, ()), (32, ()), (32, ("--keep-small-objects",))):
+        where = [str(frames), "--mask", str(first), "--out", str(tmp_path / f"{side}{options}"), "--engine", "plain"]
+        assert main(["track", *where, "--save", "npz", "--short-side", str(side), *options]) == 0
+    assert sorted(set(seen)) == [(32, 48), (48, 64)] and seen[:5] == [(48, 64)] * 5 == seen[-5:]
+    mentioned = [line for line in capsys.readouterr().err.splitlines() if "--keep-small-objects" in line]
+    assert len(mentioned) == 2 and "has only about" in mentioned[0] and "would have" in mentioned[1]
+
+
+def test_benchmarks_keep_small_objects_at_the_protocols_size_only():
+    for options, kept in (
+        (TrackOptions(), True),
+        (TrackOptions(short_side=240), False),
+        (TrackOptions(short_side=240, keep_small_objects=True), True),
+    ):
+        assert options.config(benchmark=True).keep_small_objects is kept
+    assert TrackOptions().config() == TrackConfig() and TrackOptions().config(benchmark=True) == BENCHMARK

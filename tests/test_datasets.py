@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from films import without_length
+from PIL import Image as Pictures
 
 from tbd_lib.datasets.davis import davis, find, sample
 from tbd_lib.errors import InputError
-from tbd_lib.video.frames import FolderFrames, open_video, write_image
-from tbd_lib.video.masks import ids_of, write_mask
+from tbd_lib.video.frames import FolderFrames, frames_of, open_video, read_image, write_image
+from tbd_lib.video.masks import ids_of, read_mask, write_mask
 from tbd_lib.video.overlay import OverlayWriter
 
 ROWS, COLUMNS = 24, 32
@@ -85,6 +87,75 @@ def test_lists_of_the_2016_release_are_understood(root: Path):
     assert [video.name for video in davis(root, "val", 2016)] == ["two"]
 
 
+def add_clip(root: Path, name: str) -> None:
+    add_video(root, name, [(1,)])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "my clip", "my clip/", "./my clip", "JPEGImages/480p/my clip", "JPEGImages\\480p\\my clip\\",
+        "JPEGImages/480p/my clip/00000.jpg", "/JPEGImages/480p/my clip/00000.jpg /Annotations/480p/my clip/00000.png",
+        "/JPEGImages/480p/my clip/00000.jpg\t/Annotations/480p/my clip/00000.png 1 0", "my clip\\00000.JPG",
+    ],
+)  # fmt: skip
+def test_a_line_names_a_video_by_itself_or_by_a_path(root: Path, line: str):
+    add_clip(root, "my clip")
+    add_split(root, "val", f"{line}\ntwo\n{line}\n")
+    assert [video.name for video in davis(root)] == ["my clip", "two"]
+
+
+def test_a_name_that_is_no_text_is_that_of_the_same_bytes(root: Path):
+    add_clip(root, "caf\udce9")
+    (root / "ImageSets/2017/val.txt").write_bytes(b"caf\xe9\r\n")
+    (video,) = davis(root)
+    assert video.name == "caf\udce9" and ids_of(video.given[0]) == [1]
+    add_clip(root, "été")
+    (root / "ImageSets/2017/val.txt").write_bytes("été\r\n".encode("utf-16"))
+    assert [video.name for video in davis(root)] == ["été"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["../one", "one/..", "..", ".", "/one", "/", "/etc/one/", "C:\\one", "c:/one", ".ipynb_checkpoints", "__MACOSX/",
+     "../one/00000.jpg", "/JPEGImages/480p/../one/00000.jpg", "/home/one/00000.jpg", "one\0"],
+)  # fmt: skip
+def test_a_line_that_leads_elsewhere_is_refused(root: Path, line: str):
+    add_split(root, "val", f"two\n{line}\n")
+    with pytest.raises(InputError, match=r"val\.txt: found .*, expected a video's name") as caught:
+        davis(root)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_file_managers_leave_in_a_data_set_is_no_part_of_it(root: Path):
+    for folder in (
+        "JPEGImages/480p",
+        "Annotations/480p",
+        "JPEGImages/480p/two",
+        "Annotations/480p/two",
+        "ImageSets/2017",
+    ):
+        for name in (".ipynb_checkpoints", "__MACOSX"):
+            (root / folder / name).mkdir()
+        for name in ("Thumbs.db", "desktop.ini", "._00000.jpg", "._00000.png", ".DS_Store", "._val.txt"):
+            (root / folder / name).write_bytes(b"\0")
+    video = davis(root)[0]
+    assert len(list(video.frames)) == 4 and video.truth is not None and len(video.truth) == 4
+    refused(r"test\.txt: no such split, there are val$", root, "test")
+
+
+def test_paths_may_begin_at_home(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(root))
+    monkeypatch.chdir("/")
+    assert davis("~")[0].name == davis(Path("~"))[0].name == "two"
+    clip, mask = "~/JPEGImages/480p/two", "~/Annotations/480p/two/00000.png"
+    assert ids_of(open_video(clip, mask).given[0]) == ids_of(open_video(Path(clip), {0: Path(mask)}).given[0]) == [1, 4]
+    write_mask(Path("~/new.png"), read_mask(Path(mask)))
+    with OverlayWriter(Path("~/new.mp4"), 5) as writer:
+        writer.write(read_image(Path("~/JPEGImages/480p/two/00000.jpg")))
+    assert (root / "new.png").is_file() and len(list(frames_of(Path("~/new.mp4")))) == 1
+
+
 def test_first_masks_alone_make_videos_without_truth(root: Path):
     for path in (root / "Annotations/480p/two").glob("*.png"):
         if path.stem != "00000":
@@ -140,6 +211,29 @@ def test_missing_masks_and_frames_are_refused(root: Path, missing: str, error: s
     for path in root.glob(missing):
         path.unlink()
     refused(error, root)
+
+
+@pytest.mark.parametrize("year", ["2016", "2017"])
+def test_255_beside_ids_is_void_in_truth_and_in_what_is_given(root: Path, year: str):
+    add_split(root, "val", "two\n", year)
+    for number, ids in enumerate([(1, 4), (), (1,), (1,)]):
+        mask = mask_of(*ids)
+        mask[12:16] = 255
+        write_mask(root / f"Annotations/480p/two/{number:05}.png", mask)
+    video = davis(root, "val", int(year), late_objects=True)[0]
+    expected = [[1], [], [1], [1]] if year == "2016" else [[1, 4], [], [1], [1]]
+    assert video.truth is not None and [ids_of(mask) for mask in video.truth] == expected
+    assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: expected[0]}
+
+
+def test_a_colour_is_one_object_in_truth_and_in_what_is_given(root: Path):
+    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], dtype=np.uint8)
+    for number, ids in enumerate([(1,), (1, 2), (2,), (1,)]):
+        Pictures.fromarray(colours[mask_of(*ids)]).save(root / f"Annotations/480p/two/{number:05}.png")
+    video = davis(root, late_objects=True)[0]
+    assert video.truth is not None and [ids_of(mask) for mask in video.truth] == [[2], [1, 2], [1], [2]]
+    assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [2], 1: [1]}
+    assert ids_of(davis(root)[0].given[0]) == [2], "also where the other masks are not given"
 
 
 def test_a_mask_of_another_size_is_refused_when_read(root: Path):
@@ -208,14 +302,37 @@ def test_masks_for_several_frames(holiday: tuple[Path, Path], tmp_path: Path):
     assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [1, 3], 2: [5]}
 
 
+def test_what_masks_of_your_own_were_taken_for_is_noted(holiday: tuple[Path, Path], tmp_path: Path):
+    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], dtype=np.uint8)
+    Pictures.fromarray(colours[mask_of(1, 2)]).save(tmp_path / "both.png")
+    Pictures.fromarray(colours[mask_of(1)]).save(tmp_path / "red.png")
+    video = open_video(holiday[0], {0: tmp_path / "both.png", 2: tmp_path / "red.png"})
+    assert video.notes == ("in the given masks, #00ff00 is object 1, #ff0000 is object 2",)
+    assert (video.given[0][mask_of(1) > 0] == 2).all() and (video.given[2] == 2 * mask_of(1)).all()
+    assert open_video(*holiday).notes == ()
+
+
+def test_a_threshold_makes_one_object_of_each_given_mask(holiday: tuple[Path, Path], tmp_path: Path):
+    soft = np.repeat(np.arange(0, 256, 8, dtype=np.uint8)[None], ROWS, axis=0)
+    Pictures.fromarray(soft).save(tmp_path / "soft.png")
+    files = {0: tmp_path / "soft.png", 2: tmp_path / "soft.png"}
+    with pytest.raises(InputError, match=r"soft\.png: found soft edges"):
+        open_video(holiday[0], files)
+    video = open_video(holiday[0], files, threshold=128)
+    assert all(np.array_equal(mask, soft >= 128) for mask in video.given.values())
+    assert video.notes == ("in the given masks, what is at least 128 bright is object 1",)
+
+
 def test_a_video_file_of_your_own(holiday: tuple[Path, Path], tmp_path: Path):
     with OverlayWriter(tmp_path / "film.mp4", fps=8) as writer:
         for _ in range(4):
             writer.write(np.zeros((ROWS, COLUMNS, 3), dtype=np.uint8))
     video = open_video(tmp_path / "film.mp4", holiday[1])
     assert video.name == "film" and [frame.name for frame in video.frames] == ["00000", "00001", "00002", "00003"]
-    with pytest.raises(InputError, match="mask for frame 4, expected positions from 0 to 3"):
+    with pytest.raises(InputError, match="mask for frame 4, expected 0 to 3"):
         open_video(tmp_path / "film.mp4", {4: holiday[1]})
+    with pytest.raises(InputError, match="mask for frame -1, expected 0 to 3"):
+        open_video(without_length(tmp_path / "film.mp4"), {-1: holiday[1]})
 
 
 def test_bad_input_of_your_own_is_refused(holiday: tuple[Path, Path], tmp_path: Path):
@@ -232,8 +349,8 @@ def test_bad_input_of_your_own_is_refused(holiday: tuple[Path, Path], tmp_path: 
         (path, tmp_path / "small.png", "small.png: found a mask of 32x20 pixels, expected 32x24"),
         (path, tmp_path / "empty.png", "empty.png: found background"),
         (path, {}, "holiday: no mask is given"),
-        (path, {0: mask, 3: mask}, "holiday: found a mask for frame 3, expected positions from 0 to 2"),
-        (path, {-1: mask}, "found a mask for frame -1"),
+        (path, {0: mask, 3: mask}, "holiday: found a mask for frame 3, expected 0 to 2"),
+        (path, {-1: mask}, "found a mask for frame -1, expected 0 to 2$"),
     ]
     for video, given, error in cases:
         with pytest.raises(InputError) as caught:

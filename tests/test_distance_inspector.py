@@ -17,6 +17,7 @@ from tbd_lib.course.widgets.history import SCORES
 from tbd_lib.evaluation.metrics import jaccard, score_video
 from tbd_lib.method.distance import DistanceScorer
 from tbd_lib.method.matching import affinity, best_match
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import track
 
 LEARNED = (0.9, 0.8, 0.5, 0.4, 0.25, 0.2, 0.1, 0.0)
@@ -170,7 +171,8 @@ def test_tracking_the_whole_video_tells_j_of_two_full_trackings(squares: Distanc
     bent.add_module("distance", CurveScorer(READY["far only"]))
     assert video.truth is not None
     expected = [
-        score_video((step.mask for step in track(which, video)), video.truth)[3].j.mean() for which in (bent, learned)
+        score_video((step.mask for step in track(which, video, OWN_SIZE)), video.truth)[3].j.mean()
+        for which in (bent, learned)
     ]
     assert squares.whole == f" Whole video: J {expected[0]:.2f}; learned {expected[1]:.2f}."
     assert squares.caption.endswith(squares.whole)

@@ -157,6 +157,27 @@ def test_the_table_of_steps_names_files_and_what_is_in_them() -> None:
             assert any(getattr(module, name, None) for module in modules), name
 
 
+# --- promises
+
+
+def test_every_promise_names_the_test_that_holds_it() -> None:
+    table = rows((ROOT / "docs" / "reliability.md").read_text(), "what happens")
+    assert len(table) >= 10
+    for case, promise, test in table:
+        file, name = re.fullmatch(r"`(\w+\.py)::(\w+)`", test).groups()  # type: ignore[union-attr]
+        assert case and promise and f"\ndef {name}(" in (ROOT / "tests" / file).read_text(), test
+
+
+def test_how_often_faults_were_tried_is_that_of_the_result_file() -> None:
+    page, result = (ROOT / "docs" / "reliability.md").read_text(), results_folder() / "robustness.json"
+    found = re.search(r"([\d,]+) damaged files and (\d+) kills", page)
+    assert (found is not None) == result.is_file()
+    if found:
+        tried = json.loads(result.read_text())
+        numbers = f"{tried['damage']['files']:,}", str(sum(tried["kills"]["killed"].values()))
+        assert found.groups() == numbers and not [line for part in tried.values() for line in part["faults"]]
+
+
 # --- figures
 
 

@@ -120,7 +120,7 @@ def test_bad_shapes_from_a_page_are_left_out_and_it_is_told(
     monkeypatch.setattr(drawing, "send_state", restored.append)
     from_page(drawing, [BOX, {**POLYGON, "object": 0}])
     assert drawing.shapes == (BOX,) and restored == ["shapes"]
-    assert sent == [{"refused": "shape 1: found object 0, expected an id from 1 to 255"}]
+    assert sent == [{"refused": "shape 1: found object 0, expected an id from 1 to 254"}]
 
 
 def test_what_is_saved_is_what_was_drawn_and_no_file_is_lost(drawing: MaskDrawing, tmp_path: Path):

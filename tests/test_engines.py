@@ -13,7 +13,7 @@ from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.engines.shared import shared
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import TBD, build_model
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import Step, Tracker
 
 MAKERS: dict[str, Callable[[TBD], Segmenter]] = {"shared": shared, "onnx": onnx}
@@ -46,7 +46,7 @@ def steps(segmenter: Segmenter, size: tuple[int, int], objects: int, frames: int
         given[rows, 2 : size[1] // 2] = number
     late = np.zeros(size, np.uint8)
     late[: size[0] // 2, size[1] // 2 :] = objects + 1
-    tracker = Tracker(segmenter, TrackConfig(short_side=None))
+    tracker = Tracker(segmenter, OWN_SIZE)
     masks = {0: given, 2: late}
     return [tracker.step(image, masks.get(t)) for t, image in enumerate(images)]
 

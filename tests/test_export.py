@@ -5,6 +5,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from PIL import Image as Pictures
 
 from tbd_lib.datasets.davis import davis
 from tbd_lib.datasets.youtube_vos import youtube_vos_benchmark
@@ -13,6 +14,7 @@ from tbd_lib.evaluation.evaluate import predict
 from tbd_lib.evaluation.export import export
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.video.frames import Video, write_image
 from tbd_lib.video.masks import ids_of, read_mask, write_mask
 
@@ -59,6 +61,11 @@ def valid(tmp_path: Path) -> list[Video]:
     return youtube_vos_benchmark(root)
 
 
+def paint(path: Path, mask: np.ndarray) -> None:
+    """Write the mask in true colours."""
+    Pictures.fromarray((mask[..., None] > 0) * np.array([255, 0, 0], np.uint8)).save(path)
+
+
 def names(archive: Path) -> list[str]:
     with ZipFile(archive) as packed:
         assert packed.testzip() is None
@@ -67,7 +74,7 @@ def names(archive: Path) -> list[str]:
 
 def test_test_dev_has_a_mask_for_every_frame(tmp_path: Path, test_dev: list[Video]):
     model = build_model(SMALL).eval()
-    assert predict(model, test_dev, tmp_path / "masks") == 8
+    assert predict(model, test_dev, tmp_path / "masks", OWN_SIZE) == 8
     assert export(tmp_path / "masks", test_dev, tmp_path / "a.zip", "davis") == 8
     assert names(tmp_path / "a.zip") == [f"{v}/{n:05}.png" for v in ("crowd", "phone") for n in range(4)]
     first = read_mask(tmp_path / "masks/crowd/00000.png")
@@ -77,12 +84,12 @@ def test_test_dev_has_a_mask_for_every_frame(tmp_path: Path, test_dev: list[Vide
 
 def test_youtube_vos_has_the_frames_that_are_asked_for(tmp_path: Path, valid: list[Video]):
     model = build_model(SMALL).eval()
-    assert predict(model, valid, tmp_path / "masks") == 3
+    assert predict(model, valid, tmp_path / "masks", OWN_SIZE) == 3
     assert export(tmp_path / "masks", valid, tmp_path / "a.zip", "youtube-vos") == 3
     assert names(tmp_path / "a.zip") == [f"Annotations/0a/{n:05}.png" for n in (0, 5, 10)]
     assert 6 in ids_of(read_mask(tmp_path / "masks/0a/00005.png"))
     with pytest.raises(InputError, match="found masks there already"):
-        predict(model, valid, tmp_path / "masks")
+        predict(model, valid, tmp_path / "masks", OWN_SIZE)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +99,11 @@ def test_youtube_vos_has_the_frames_that_are_asked_for(tmp_path: Path, valid: li
         (lambda folder: write_mask(folder / "00001.png", blocks(48, 32, [2])), r"00001\.png: not asked for"),
         (lambda folder: write_mask(folder / "00005.png", blocks(32, 48, [2])), r"00005\.png: found a mask of 48x32"),
         (lambda folder: write_mask(folder / "00005.png", blocks(48, 32, [3])), r"found the id 3, expected \[2, 6\]"),
+        (
+            lambda folder: [paint(path, blocks(48, 32, [2])) for path in folder.iterdir()],
+            "#ff0000 is object 1; exp",
+        ),
+        (lambda folder: write_mask(folder / "00005.png", blocks(48, 32, [2, 255])), r"00005\.png: 255 is void"),
     ],
 )
 def test_a_folder_that_is_not_what_is_expected_makes_no_archive(tmp_path: Path, valid: list[Video], spoil, error: str):

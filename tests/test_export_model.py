@@ -8,17 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from films import film
 
 from tbd_lib.cli.main import main
 from tbd_lib.cli.options import TrackOptions
 from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.onnx import Onnx, write
+from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.errors import InputError, MissingExtraError
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
-from tbd_lib.tracking.tracker import track
+from tbd_lib.tracking.config import OWN_SIZE
+from tbd_lib.tracking.tracker import Step, track
 from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.video.frames import Video
 from tbd_lib.video.masks import read_mask
 
 
@@ -85,13 +89,18 @@ def test_files_of_another_model_are_refused(graphs: Path) -> None:
         Onnx(graphs, build_model(SMALL).eval())
 
 
+def followed(engine: Segmenter, video: Video, frames: int) -> list[Step]:
+    """The first steps of a video at its own size."""
+    return list(islice(track(engine, video, OWN_SIZE), frames))
+
+
 def test_int8_masks_are_nearly_those_of_float32(tmp_path: Path) -> None:
     """On a video that the ranges were not learned from."""
     model = bundled_model()
     learned, seen = sample("train")[0], next(video for video in sample("val") if video.name == "lookalike-crossing")
-    quick = Onnx(write(model, tmp_path / "int8", "int8", lambda engine: list(islice(track(engine, learned), 4))))
+    quick = Onnx(write(model, tmp_path / "int8", "int8", lambda engine: followed(engine, learned, 4)))
     agree = []
-    for exact, near in zip(islice(track(model, seen), 8), islice(track(quick, seen), 8), strict=True):
+    for exact, near in zip(followed(model, seen, 8), followed(quick, seen, 8), strict=True):
         both, either = (exact.mask & near.mask > 0).sum(), (exact.mask | near.mask > 0).sum()
         agree.append(both / either)
     assert min(agree) > 0.9 and agree[0] == 1 and min(agree) < 1  # not exact: it does run in int8
@@ -135,10 +144,13 @@ def test_an_engine_whose_library_is_missing_is_refused(monkeypatch: pytest.Monke
     ("options", "words"),
     [
         (TrackOptions(engine="onnx", precision="bfloat16"), "--engine onnx: found --precision bfloat16"),
-        (TrackOptions(engine="onnx-int8", device="meta"), "--engine onnx-int8: runs on a CPU, found --device meta"),
+        (TrackOptions(engine="onnx-int8", device="cuda"), "--engine onnx-int8: runs on a CPU, found --device cuda"),
     ],
 )
-def test_an_engine_that_cannot_do_what_is_asked_is_refused(options: TrackOptions, words: str) -> None:
+def test_an_engine_that_cannot_do_what_is_asked_is_refused(
+    options: TrackOptions, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tbd_lib.cli.options.device_of", lambda name: torch.device(name or "cpu"))  # all are there
     with pytest.raises(InputError, match=words):
         options.segmenter()
 

@@ -14,6 +14,7 @@ from tbd_lib.errors import InputError
 from tbd_lib.method.matching import grid_mask
 from tbd_lib.method.model import TBD
 from tbd_lib.method.shapes import STRIDE
+from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import Tracker, track
 from tbd_lib.video.frames import Frame, Video
 
@@ -62,7 +63,7 @@ def given_again(video: Video) -> Video:
 
 
 def test_moments_are_what_tracking_gives(model: TBD, video: Video, seen: History) -> None:
-    for at, step in enumerate(track(model, video)):
+    for at, step in enumerate(track(model, video, OWN_SIZE)):
         ours = seen[at].step
         assert ours.name == step.name and ours.ids == step.ids
         assert np.array_equal(ours.mask, step.mask) and torch.equal(ours.prob, step.prob)
@@ -102,7 +103,7 @@ def test_templates_of_an_object_are_those_its_frame_was_matched_with(model: TBD,
     assert video.truth is not None
     for moment in (History(model, replace(video, given={0: video.truth[0]}))[1], seen[4]):
         with torch.no_grad():
-            features = Tracker(model).encode(moment.step.image, moment.after.work)
+            features = Tracker(model, OWN_SIZE).encode(moment.step.image, moment.after.work)
             for place, i in enumerate((3, 7)):
                 found = model.match(features, moment.templates(i))[0, 0]
                 torch.testing.assert_close(found, moment.scores(i))
@@ -185,7 +186,7 @@ def test_a_refused_correction_changes_nothing(model: TBD, video: Video, seen: Hi
 def test_drift_is_the_cosine_with_the_vector_of_the_objects_first_frame(
     model: TBD, video: Video, seen: History
 ) -> None:
-    tracker, vectors = Tracker(model), []
+    tracker, vectors = Tracker(model, OWN_SIZE), []
     for at, frame in enumerate(video.frames):
         tracker.step(frame.image, video.given.get(at))
         assert tracker.state is not None

@@ -150,7 +150,7 @@ def test_what_is_missing_of_youtube_vos_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("{", "meta.json: Expecting"),
+        ("{", "meta.json: no JSON (Expecting"),
         ("[]", "meta.json: list indices"),
         ('{"films": {}}', "meta.json: 'videos'; expected the list of videos"),
         ('{"videos": {"lost": {}}}', "JPEGImages/lost: holds no frames; expected a video"),

@@ -16,7 +16,7 @@ from tbd_lib.method.config import PAPER, SMALL, ModelConfig
 from tbd_lib.method.matching import affinity
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.method.templates import Templates
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.tracking.tracker import Tracker
 
 TINY = replace(SMALL, key_channels=8, decoder_channels=8)
@@ -136,12 +136,12 @@ def test_settings_of_a_tracker_stay_with_it() -> None:
         tracker.step(image, mask)
         return tracker.step(image).prob
 
-    before = prob(TrackConfig())
+    before = prob(OWN_SIZE)
     state = {name: value for name, value in vars(model).items() if not name.startswith("_")}
-    other = prob(TrackConfig(precision="bfloat16", objects_at_once=3, roi_margin=0))
+    other = prob(replace(OWN_SIZE, precision="bfloat16", objects_at_once=3, roi_margin=0))
     assert not torch.equal(other, before)
     assert {name: value for name, value in vars(model).items() if not name.startswith("_")} == state
-    assert torch.equal(prob(TrackConfig()), before)
+    assert torch.equal(prob(OWN_SIZE), before)
 
 
 def test_layers_can_be_replaced() -> None:

@@ -4,15 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
+from films import recorded
 from PIL import Image as Pictures
 from pycocotools.coco import COCO
 
 from tbd_lib.errors import InputError
-from tbd_lib.video.frames import FileFrames, Frame, Video
+from tbd_lib.video.frames import FileFrames, FolderFrames, Frame, Video, write_image
 from tbd_lib.video.masks import write_mask
-from tbd_lib.video.outputs import PLACES, require_room, write_outputs
+from tbd_lib.video.outputs import PLACES, losses, require_room, write_outputs
 from tbd_lib.video.overlay import overlay
 
 NAMES = ("00000", "00001", "00002")
@@ -99,3 +101,28 @@ def test_nothing_is_written_over(tmp_path: Path):
     require_room(tmp_path, ["npz"])
     with pytest.raises(InputError, match=r"coco\.json: exists already"):
         require_room(tmp_path, ["npz", "coco"])
+
+
+def test_what_results_will_lack_is_told_in_a_line_each(tmp_path: Path):
+    images = list(np.zeros((2, 32, 48, 3), np.uint8))
+    held, other = (recorded(tmp_path / f"{codec}.mkv", images, sound=codec) for codec in ("aac", "pcm_u8"))
+    silent = recorded(tmp_path / "silent.mp4", images)
+    every = list(PLACES)
+    assert losses(Video("v", FileFrames(silent), {}), tmp_path, every) == []
+    assert losses(Video("v", FileFrames(held), {}), tmp_path, ["mp4", "npz"]) == []
+    (line,) = losses(Video("v", FileFrames(held), {}), tmp_path, every)
+    assert line == f"{held}: its sound (aac) is not in {tmp_path / 'overlay.webp'}, as .webp cannot hold it"
+    assert len(losses(Video("v", FileFrames(other), {}), tmp_path, every)) == 2
+    for name in (*"123456789", "mask", "a", "b", "c", "d", "e"):
+        write_image(tmp_path / f"v/{name}.png", images[0])
+    (line,) = losses(Video("v", FolderFrames(tmp_path / "v"), {}), tmp_path, [])
+    assert "v: 6 pictures left out" in line and line.endswith("frames: a.png, b.png, c.png, d.png, e.png and 1 more")
+
+
+def test_a_film_whose_sound_cannot_be_kept_has_a_silent_overlay(tmp_path: Path):
+    source = FileFrames(recorded(tmp_path / "film.mkv", list(np.zeros((2, 32, 48, 3), np.uint8)), sound="pcm_u8"))
+    for frame in source:
+        write_mask(tmp_path / f"masks/{frame.name}.png", np.ones((32, 48), np.uint8))
+    places = write_outputs(Video("v", source, {}), tmp_path / "masks", tmp_path, ["mp4"], 25.0)
+    with av.open(str(places["mp4"])) as container:
+        assert len(container.streams.video) == 1 and not container.streams.audio

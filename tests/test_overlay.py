@@ -1,12 +1,16 @@
 """Overlays: colours people can tell apart, and videos that are whole or not there."""
 
 import errno
+import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from films import SAMPLES, recorded, sound_of
 from PIL import Image as Pictures
 
 from tbd_lib.errors import InputError
@@ -104,6 +108,82 @@ def test_webp_holds_every_frame_at_its_time_and_repeats_for_ever(tmp_path: Path)
         assert np.abs(np.asarray(picture.convert("RGB")).astype(int) - image).mean() < 6
 
 
+TIMES = (0, 33, 66, 1000, 2000)  # milliseconds
+
+
+def test_mp4_keeps_the_times_the_aspect_and_the_sound_of_a_film(tmp_path: Path):
+    source = recorded(tmp_path / "film.mkv", moving(5), [500 + time for time in TIMES], Fraction(2), sound="aac")
+    film = FileFrames(source)
+    with OverlayWriter(tmp_path / "out.mp4", film.fps or 24, film.aspect, sound=source) as writer:
+        for frame in film:
+            writer.write(frame.image, frame.time, frame.duration)
+    shown = FileFrames(tmp_path / "out.mp4")
+    assert shown.aspect == 2
+    np.testing.assert_allclose([frame.time or 0.0 for frame in shown], [time / 1000 for time in TIMES], atol=1e-6)
+    before, after = sound_of(source), sound_of(tmp_path / "out.mp4")
+    assert [data for _, data in before] == [data for _, data in after] and len(before) > 10
+    steps = [[(at or 0) - (packets[0][0] or 0) for at, _ in packets] for packets in (before, after)]
+    np.testing.assert_allclose(np.array(steps[0]) / 1000, np.array(steps[1]) / SAMPLES, atol=0.001)
+
+
+def test_an_mp4_lasts_as_long_as_its_pictures_are_shown(tmp_path: Path):
+    with OverlayWriter(tmp_path / "out.mp4", 24) as writer:
+        for image, time in zip(moving(5), TIMES, strict=True):
+            writer.write(image, time / 1000, duration=0.5)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        stream = container.streams.video[0]
+        assert float((stream.duration or 0) * (stream.time_base or 0)) == 2.5
+
+
+def test_sound_begins_and_ends_with_the_pictures(tmp_path: Path):
+    images, times, shorter = moving(10), [3000 + 1000 * number for number in range(10)], tmp_path / "out.mp4"
+    source = recorded(tmp_path / "film.mkv", images, times, sound="aac", sound_from=0)
+    with OverlayWriter(shorter, 25, sound=source) as writer:
+        for number in range(3):
+            writer.write(images[number], number, duration=1)
+    with av.open(str(shorter)) as container:
+        (sound,) = container.streams.audio
+        start, length = (float((at or 0) * (sound.time_base or 0)) for at in (sound.start_time, sound.duration))
+    assert abs(start) < 0.01 and abs(length - 3) < 0.3
+    within = [data for at, data in sound_of(source) if 3000 - 230 <= (at or 0) < 3000 + 3000]  # 0.1 seconds before it
+    assert [data for _, data in sound_of(shorter)] == within
+
+
+def test_sound_that_a_file_cannot_hold_is_refused(tmp_path: Path):
+    source = recorded(tmp_path / "film.mkv", moving(2), sound="pcm_u8")
+    with pytest.raises(InputError, match=r"film\.mkv: found sound of the kind pcm_u8, expected one that \.mp4 files"):
+        OverlayWriter(tmp_path / "out.mp4", 24, sound=source)
+    with pytest.raises(InputError, match=r"expected one that \.webp files hold"):
+        OverlayWriter(tmp_path / "out.webp", 24, sound=recorded(tmp_path / "film.mp4", moving(2), sound="aac"))
+    silent = recorded(tmp_path / "silent.mp4", moving(2))
+    with OverlayWriter(tmp_path / "out.mp4", 24, sound=silent) as writer:
+        writer.write(GREY)
+    assert len(list(FileFrames(tmp_path / "out.mp4"))) == 1
+
+
+def test_webp_keeps_the_times_and_widens_pictures_of_wide_pixels(tmp_path: Path):
+    with OverlayWriter(tmp_path / "out.webp", 24, aspect=Fraction(2)) as writer:
+        for image, time in zip(moving(5), TIMES, strict=True):
+            writer.write(image, time / 1000)
+    picture = Pictures.open(tmp_path / "out.webp")
+    assert picture.size == (128, 48)
+    shown = []
+    for position in range(5):
+        picture.seek(position)
+        picture.load()
+        shown.append(picture.info["duration"])
+    assert shown[:4] == [33, 33, 934, 1000]  # of the last one the encoder makes up a duration
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not allow")
+def test_colons_in_names_are_written_as_any_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for suffix in (".mp4", ".webp"):
+        with OverlayWriter(Path(f"a:b/12:30%d{suffix}"), 5) as writer:
+            writer.write(GREY)
+    assert sorted(path.name for path in Path("a:b").iterdir()) == ["12:30%d.mp4", "12:30%d.webp"]
+
+
 def test_odd_sizes_are_lengthened_by_their_last_pixels(tmp_path: Path):
     image = np.full((33, 47, 3), 40, dtype=np.uint8)
     image[-1] = image[:, -1] = 220
@@ -130,6 +210,8 @@ def test_bad_arguments_are_refused(tmp_path: Path):
         OverlayWriter(tmp_path / "out.avi", fps=5)
     with pytest.raises(ValueError, match="fps is 0"):
         OverlayWriter(tmp_path / "out.mp4", fps=0)
+    with pytest.raises(ValueError, match="aspect is 0"):
+        OverlayWriter(tmp_path / "out.mp4", fps=5, aspect=0)
     with pytest.raises(InputError, match="no frame was written"), OverlayWriter(tmp_path / "out.mp4", fps=5):
         pass
     with (

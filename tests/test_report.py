@@ -1,6 +1,7 @@
 """A report reads as a table and keeps every number as JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,10 @@ def test_global_numbers(report: Report) -> None:
     assert report.baseline.j_and_f == pytest.approx((0.1 + 0.5 / 3) / 2)
     assert report.fps == 4
     assert report.videos[0].fps == 2
+
+
+def test_videos_that_were_not_timed_do_not_count_in_frames_per_second(report: Report) -> None:
+    assert replace(report, videos=(report.videos[0], replace(report.videos[1], seconds=None))).fps == 2
 
 
 def test_table_has_a_row_per_object_and_a_mean(report: Report) -> None:

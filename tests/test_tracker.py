@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from golden import golden, reference_model
+from PIL import Image as Pictures
 
 from benchmarks.memory import peak_of
 from tbd_lib.datasets.davis import sample
@@ -14,7 +15,7 @@ from tbd_lib.errors import InputError
 from tbd_lib.method.aggregate import aggregate, aggregate_log_odds
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import TBD, build_model
-from tbd_lib.tracking.config import BENCHMARK, TrackConfig
+from tbd_lib.tracking.config import BENCHMARK, OWN_SIZE, TrackConfig
 from tbd_lib.tracking.tracker import Tracker, regions_of, track
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.video.frames import Frame, Video
@@ -41,7 +42,7 @@ def blocks(ids: list[int], h: int = 48, w: int = 64) -> np.ndarray:
     return mask
 
 
-def run(model: TBD, frames: list[np.ndarray], given: Given, config: TrackConfig | None = None) -> list[np.ndarray]:
+def run(model: TBD, frames: list[np.ndarray], given: Given, config: TrackConfig = OWN_SIZE) -> list[np.ndarray]:
     video = Video("test", [Frame(f"{t:05d}", image) for t, image in enumerate(frames)], given)
     return [step.mask for step in track(model, video, config)]
 
@@ -50,7 +51,7 @@ def run(model: TBD, frames: list[np.ndarray], given: Given, config: TrackConfig 
 def test_video_equals_the_authors_program(dtype: torch.dtype, differing: float) -> None:
     """Keys, scores and logits to 1e-9 in float64, and masks pixel for pixel: padding, two objects, a late third."""
     data = golden()
-    tracker = Tracker(reference_model(dtype))
+    tracker = Tracker(reference_model(dtype), OWN_SIZE)
     late = int(data["new_at"])
     for t, image in enumerate(data["video"]):
         before = tracker.state
@@ -118,7 +119,7 @@ def test_objects_together_equal_each_alone_before_aggregation(model: TBD, count:
 
 def test_chunks_change_nothing(model: TBD) -> None:
     model = build_model(model.config).double().eval()
-    trackers = [Tracker(model, TrackConfig(objects_at_once=n)) for n in (100, 3)]
+    trackers = [Tracker(model, replace(OWN_SIZE, objects_at_once=n)) for n in (100, 3)]
     for t, image in enumerate(images(4)):
         whole, parts = (tracker.step(image, blocks(list(range(1, 8))) if t == 0 else None) for tracker in trackers)
         torch.testing.assert_close(whole.prob, parts.prob, rtol=0, atol=1e-9)
@@ -126,7 +127,7 @@ def test_chunks_change_nothing(model: TBD) -> None:
 
 def test_in_half_precision_masks_hardly_differ_and_what_is_remembered_stays_whole() -> None:
     video = next(video for video in sample("val") if video.name == "late-entry")
-    trackers = [Tracker(bundled_model(), TrackConfig(precision=precision)) for precision in ("float32", "bfloat16")]
+    trackers = [Tracker(bundled_model(), replace(OWN_SIZE, precision=kind)) for kind in ("float32", "bfloat16")]
     for position, frame in zip(range(4), video.frames, strict=False):
         whole, half = (tracker.step(frame.image, video.given.get(position)) for tracker in trackers)
         assert np.mean(whole.mask != half.mask) < 0.002
@@ -138,20 +139,33 @@ def test_in_half_precision_masks_hardly_differ_and_what_is_remembered_stays_whol
 
 @pytest.mark.parametrize("size", [(33, 70), (70, 33), (16, 16), (100, 100)])
 def test_output_has_the_size_of_the_frame(model: TBD, size: tuple[int, int]) -> None:
-    masks = run(model, images(3, *size), {0: np.ones(size, np.uint8)}, TrackConfig(32, min_object_pixels=10))
+    masks = run(model, images(3, *size), {0: np.ones(size, np.uint8)}, TrackConfig(32))
     assert all(mask.shape == size and mask.dtype == np.uint8 for mask in masks)
 
 
-def test_large_frames_are_reduced_unless_an_object_gets_too_small(model: TBD) -> None:
-    image, mask = images(1, 100, 200)[0], np.zeros((100, 200), np.uint8)
-    mask[10:50, 10:50], mask[60:80, 60:80] = 1, 2  # 1,600 and 400 pixels; a quarter after halving
-    for least, expected in ((100, (50, 100)), (101, (100, 200))):
-        tracker = Tracker(model, TrackConfig(short_side=50, min_object_pixels=least))
-        assert tracker.step(image, mask).mask.shape == (100, 200)
-        assert tracker.state is not None and tracker.state.work == expected
-    tracker = Tracker(model, TrackConfig(short_side=480))
-    tracker.step(image, mask)
-    assert tracker.state is not None and tracker.state.work == (100, 200)  # not enlarged
+def working_size_of(tracker: Tracker, size: tuple[int, int], mask: np.ndarray) -> tuple[int, int]:
+    assert tracker.step(images(1, *size)[0], mask).mask.shape == size
+    assert tracker.state is not None
+    return tracker.state.work
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(63, True), (64, False)])
+def test_the_shorter_side_is_bounded_unless_small_objects_are_to_be_kept(model: TBD, rows: int, kept: bool) -> None:
+    size, mask = (100, 200), np.zeros((100, 200), np.uint8)
+    mask[:rows, :63], mask[:, 100:] = 1, 2  # object 1 has a few pixels less or more than 4,000; a quarter after halving
+    for keep, work in ((False, (50, 100)), (True, size if kept else (50, 100))):
+        tracker = Tracker(model, TrackConfig(short_side=50, keep_small_objects=keep))
+        assert working_size_of(tracker, size, mask) == work
+
+
+@pytest.mark.parametrize(
+    ("config", "work"),
+    [(TrackConfig(64), (64, 128)), (TrackConfig(64, enlarge=False), (32, 64)), (OWN_SIZE, (32, 64))],
+)
+def test_a_smaller_frame_is_enlarged_unless_it_is_to_stay(
+    model: TBD, config: TrackConfig, work: tuple[int, int]
+) -> None:
+    assert working_size_of(Tracker(model, config), (32, 64), np.ones((32, 64), np.uint8)) == work
 
 
 @pytest.mark.parametrize(
@@ -160,9 +174,7 @@ def test_large_frames_are_reduced_unless_an_object_gets_too_small(model: TBD) ->
 def test_the_benchmarks_protocol_makes_every_shorter_side_480(
     model: TBD, size: tuple[int, int], work: tuple[int, int]
 ) -> None:
-    tracker = Tracker(model, BENCHMARK)
-    assert tracker.step(images(1, *size)[0], np.ones(size, np.uint8)).mask.shape == size
-    assert tracker.state is not None and tracker.state.work == work
+    assert working_size_of(Tracker(model, BENCHMARK), size, np.ones(size, np.uint8)) == work
 
 
 def test_objects_enter_late_and_given_pixels_win(model: TBD) -> None:
@@ -177,7 +189,7 @@ def test_objects_enter_late_and_given_pixels_win(model: TBD) -> None:
 def test_given_objects_have_the_given_pixels_and_no_others_at_any_working_size(
     model: TBD, short_side: int | None
 ) -> None:
-    config = TrackConfig(short_side, enlarge=True, min_object_pixels=0)
+    config = TrackConfig(short_side)
     first, late = blocks([1, 2]), blocks([0, 7, 2])  # 2 is corrected
     masks = run(model, images(3), {0: first, 2: late}, config)
     assert np.array_equal(masks[0], first)
@@ -185,18 +197,18 @@ def test_given_objects_have_the_given_pixels_and_no_others_at_any_working_size(
         assert np.array_equal(masks[2] == i, late == i)
 
 
-def test_255_objects_have_their_ids(model: TBD) -> None:
+def test_254_objects_have_their_ids_and_255_is_void(model: TBD) -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[:32, :] = np.arange(1, 257).clip(max=255).reshape(16, 16).repeat(2, 0).repeat(4, 1)
-    tracker = Tracker(model)
+    tracker = Tracker(model, OWN_SIZE)
     tracker.step(images(1, 64, 64)[0], mask)
     step = tracker.step(images(2, 64, 64)[1])
-    assert step.ids == tuple(range(1, 256)) and step.prob.shape[0] == 256
+    assert step.ids == tuple(range(1, 255)) and step.prob.shape[0] == 255
 
 
 def test_a_known_id_given_again_is_corrected_not_doubled(model: TBD) -> None:
     frames, again = images(4), blocks([0, 1])
-    tracker, fresh = Tracker(model), Tracker(model)
+    tracker, fresh = Tracker(model, OWN_SIZE), Tracker(model, OWN_SIZE)
     tracker.step(frames[0], blocks([1]))
     tracker.step(frames[1])
     assert tracker.step(frames[2], again).ids == (1,)
@@ -210,7 +222,7 @@ def test_a_known_id_given_again_is_corrected_not_doubled(model: TBD) -> None:
 
 def test_correct_restarts_an_object_from_the_frame_just_seen(model: TBD) -> None:
     frames = images(3)
-    tracker, fresh = Tracker(model), Tracker(model)
+    tracker, fresh = Tracker(model, OWN_SIZE), Tracker(model, OWN_SIZE)
     tracker.step(frames[0], blocks([1, 2]))
     tracker.step(frames[1])
     kept = tracker.state
@@ -226,7 +238,7 @@ def test_correct_restarts_an_object_from_the_frame_just_seen(model: TBD) -> None
 
 
 def test_removed_objects_are_gone_and_the_others_go_on(model: TBD) -> None:
-    tracker = Tracker(model)
+    tracker = Tracker(model, OWN_SIZE)
     tracker.step(images(1)[0], blocks([1, 2, 3]))
     tracker.remove(2)
     step = tracker.step(images(2)[1])
@@ -238,7 +250,7 @@ def test_removed_objects_are_gone_and_the_others_go_on(model: TBD) -> None:
 
 
 def test_a_kept_state_replays_to_the_same_masks(model: TBD) -> None:
-    frames, tracker = images(5), Tracker(model)
+    frames, tracker = images(5), Tracker(model, OWN_SIZE)
     tracker.step(frames[0], blocks([1, 2]))
     kept = tracker.state
     first = [tracker.step(image).mask for image in frames[1:]]
@@ -248,7 +260,7 @@ def test_a_kept_state_replays_to_the_same_masks(model: TBD) -> None:
 
 
 def test_reset_forgets(model: TBD) -> None:
-    tracker = Tracker(model)
+    tracker = Tracker(model, OWN_SIZE)
     tracker.step(images(1)[0], blocks([1]))
     tracker.reset()
     assert tracker.ids == ()
@@ -264,7 +276,58 @@ def test_misfits_are_refused_with_both_sizes(model: TBD) -> None:
     with pytest.raises(InputError, match=r"a frame of 64x8.*at least 16"):
         run(model, images(1, 8, 64), {0: np.ones((8, 64), np.uint8)})
     with pytest.raises(InputError, match="before any object was given"):
-        Tracker(model).correct(blocks([1]))
+        Tracker(model, OWN_SIZE).correct(blocks([1]))
+
+
+def test_frames_and_masks_in_other_forms_give_the_same_masks(model: TBD) -> None:
+    """Tensors for frames, a picture for the first mask and a tensor for a correction, through all that takes them."""
+    frames, config = images(3), TrackConfig(32)
+    plain, other = Tracker(model, config), Tracker(model, config)
+    first, again = blocks([1, 2]), blocks([0, 2])
+    expected = [plain.step(frames[0], first), plain.step(frames[1])]
+    plain.correct(again)
+    expected.append(plain.step(frames[2]))
+    tensors = [torch.from_numpy(image).permute(2, 0, 1) / 255 for image in frames]
+    found = [other.step(tensors[0], Pictures.fromarray(first)), other.step(tensors[1])]
+    other.correct(torch.from_numpy(again)[None].long())
+    assert plain.state is not None
+    features = other.encode(tensors[2], plain.state.work)
+    found.append(other.step(tensors[2], features=features))
+    for step, same in zip(found, expected, strict=True):
+        assert np.array_equal(step.mask, same.mask) and np.array_equal(step.image, same.image)
+
+
+def test_what_is_no_frame_or_mask_is_refused_by_all_that_take_them(model: TBD) -> None:
+    tracker = Tracker(model, OWN_SIZE)
+    image, mask = images(1)[0], blocks([1])
+    for action in (
+        lambda: tracker.step(image / 255, mask),
+        lambda: tracker.step(image, mask / 1),
+        lambda: tracker.correct(mask / 1),
+        lambda: tracker.encode(image / 255, (48, 64)),
+    ):
+        with pytest.raises(InputError, match="float64"):
+            action()
+    assert tracker.state is None
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["list", "stream"])
+@pytest.mark.parametrize(
+    ("positions", "words"),
+    [
+        ([], "test: found no given mask"),
+        ([0, 3], "test: found a mask for frame 3, expected 0 to 2"),
+        ([-1], "frame -1"),
+    ],
+)
+def test_a_mask_must_be_given_for_a_frame_that_is_there(
+    model: TBD, positions: list[int], words: str, known: bool
+) -> None:
+    frames = [Frame(f"{t:05d}", image) for t, image in enumerate(images(3))]
+    video = Video("test", frames if known else iter(frames), dict.fromkeys(positions, blocks([1])))
+    steps = track(model, video, OWN_SIZE)
+    with pytest.raises(InputError, match=words):
+        next(steps) if known else list(steps)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read through resource.getrusage")

@@ -46,7 +46,7 @@ def same_weights(model: TBD, other: TBD) -> bool:
 
 def ready(config: TrainConfig) -> tuple[TrainConfig, Objective, torch.optim.Optimizer, GradScaler]:
     """What a step needs besides a batch."""
-    objective = prepare(config, tiny_model(), None, CPU).train()
+    objective = prepare(config, tiny_model(), CPU).train()
     return config, objective, make_optimiser(config, objective), GradScaler("cpu", enabled=False)
 
 
@@ -253,7 +253,6 @@ def test_an_error_of_a_worker_is_one_line(tmp_path: Path) -> None:
     [
         ({"data": {"batch": 1}}, r"`data.batch` 1: 1 clip per process; expected at least 2"),
         ({"data": {"frames": 1}}, r"`data.frames` 1: expected at least 2"),
-        ({"optimiser": {"distillation": 0.1}}, r"`optimiser.distillation` 0.1: expected a teacher"),
         ({"data": {"synthetic_share": 0.5, "augment": {"crop": 64}}}, r"`data.augment.crop` 64 and .* 48: expected"),
     ],
 )
@@ -268,7 +267,7 @@ def test_compiling_without_a_compiler_is_refused_before_anything_is_written(
 ) -> None:
     config = change(TINY, run={"compile": True})
     if shutil.which("g++"):
-        check(config, ALONE, None)
+        check(config, ALONE)
     torch.compiler.reset()
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
     with pytest.raises(InputError, match=r"`run.compile`: .*no-such-compiler.*; expected what torch.compile needs"):

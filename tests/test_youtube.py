@@ -41,6 +41,19 @@ def test_each_object_is_given_once_where_it_appears(root: Path):
     assert len(video.given) == 2
 
 
+def test_what_file_managers_leave_is_no_video(root: Path):
+    add_frames(root / "valid_all_frames/JPEGImages/0a1b", range(18))
+    for folder in ("valid/JPEGImages", "valid/Annotations", "valid_all_frames/JPEGImages", "valid/JPEGImages/0a1b"):
+        for name in (".ipynb_checkpoints", "__MACOSX", ".Trash-0"):
+            add_frames(root / folder / name, range(1))
+        (root / folder / "Thumbs.db").touch()
+    (root / "valid/JPEGImages/0a1b/._00000.jpg").touch()
+    (video,) = youtube_vos_benchmark(root)
+    assert video.name == "0a1b" and video.wanted == {0, 5, 10, 15}
+    (root / "valid").rename(root / "train")
+    assert [video.name for video in youtube_vos(root)] == ["0a1b"]
+
+
 def test_all_frames_are_seen_and_the_fifths_asked_for(root: Path):
     add_frames(root / "valid_all_frames/JPEGImages/0a1b", range(18))
     (video,) = youtube_vos_benchmark(root)

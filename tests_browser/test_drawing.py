@@ -139,11 +139,11 @@ def test_polygons_close_in_three_ways_and_lie_on_top_of_one_another(canvas: Canv
     canvas.click(*moved, moved[0])
     second = shape(2, "polygon", *moved)
     canvas.holds(first, second)
-    canvas.choose(255)
+    canvas.choose(254)
     low = [(20, 200), (120, 210), (60, 230)]
     canvas.click(*low[:2])
     canvas.click(low[2], twice=True)
-    canvas.holds(first, second, shape(255, "polygon", *low))
+    canvas.holds(first, second, shape(254, "polygon", *low))
 
 
 def test_boxes_are_dragged_or_clicked_and_hold_both_pixels(canvas: Canvas):
@@ -257,7 +257,7 @@ def test_what_the_kernel_refuses_is_said(canvas: Canvas):
         "Not taken: shape 0: found nothing, expected object, kind, corners, and remove if anything is to be taken away"
     )
     canvas.choose(300)
-    expect(canvas.status).to_have_text("An object's number is 1 to 255.")
+    expect(canvas.status).to_have_text("An object's number is 1 to 254.")
     canvas.button("Box")
     canvas.drag((10, 10), (19, 19))
     canvas.holds(shape(1, "box", (10, 10), (20, 20)))

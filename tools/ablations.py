@@ -32,7 +32,7 @@ from tbd_lib.evaluation.evaluate import evaluate
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
 from tbd_lib.method.model import TBD, build_model
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.training.config import SMALL_STAGE, TrainConfig, change
 from tbd_lib.training.run_dir import read_log
@@ -79,8 +79,7 @@ HARD = SyntheticConfig(
     240, 427, 24, objects=(1, 2), distractors=(3, 4), challenges=("look-alike", "crossing"), diameter=(0.2, 0.35)
 )
 HARD_SEED, HARD_VIDEOS = 2022, 6
-OWN_SIZE = TrackConfig(short_side=None)
-REDUCED = TrackConfig(short_side=240, min_object_pixels=0)  # real videos at half their size, for the time
+REDUCED = TrackConfig(short_side=240, enlarge=False)  # real videos at half their size, for the time
 
 
 def run_one(variant: str, seed: int, coco_root: Path, davis_root: Path, out: Path) -> None:

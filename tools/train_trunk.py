@@ -68,7 +68,7 @@ VIDEOS = change(
 )
 STAGES = {"images": (IMAGES, COCO_STAGE), "videos": (VIDEOS, DAVIS_STAGE)}
 
-REDUCED = TrackConfig(short_side=320, min_object_pixels=0)  # for the time
+REDUCED = TrackConfig(short_side=320, enlarge=False)  # for the time
 
 
 def main(

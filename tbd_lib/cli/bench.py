@@ -1,6 +1,5 @@
 """``tbd bench``: how fast this machine tracks, trains, loads and scores, and how far that is from its limits."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -9,7 +8,8 @@ from tqdm.auto import tqdm
 
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.provenance import REPOSITORY, provenance
-from tbd_lib.files import require_absent, write_json
+from tbd_lib.files import JSON_BEGINS, require_absent, write_json
+from tbd_lib.texts import read_json
 
 Part = Literal["limits", "tracking", "parts", "films", "memory", "training", "loading", "scoring"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -22,10 +22,10 @@ def earlier(path: Path) -> dict[str, Any]:
         InputError: it is none.
     """
     try:
-        found = json.loads(path.read_text())
+        found = read_json(path, "a file that tbd bench has written")
         if isinstance(found["measured"], dict):
             return found
-    except (ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         pass
     raise InputError(f"{path}: expected a file that tbd bench has written")
 
@@ -58,7 +58,7 @@ def bench(
         coco: Root of COCO, to load clips from.
         overwrite: Measure parts anew in a file that is there already; its others stay.
     """
-    require_absent(out, overwrite)
+    require_absent(out, overwrite, JSON_BEGINS)
     if not (REPOSITORY / "benchmarks" / "bench.py").is_file():
         raise InputError(f"{REPOSITORY}: found no benchmarks/ there; tbd bench needs a checkout of the repository")
     sys.path.insert(0, str(REPOSITORY))

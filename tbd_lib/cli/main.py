@@ -5,21 +5,25 @@ standard error and exit status 2. What is heavy is imported by the command that 
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from tqdm.auto import tqdm
 
+from tbd_lib import __version__
 from tbd_lib.cli.bench import bench
 from tbd_lib.cli.export_model import export_model
-from tbd_lib.cli.flags import with_flags
+from tbd_lib.cli.flags import PATHS, with_flags
 from tbd_lib.cli.options import SharedOptions, TrackOptions, device_of
+from tbd_lib.cli.terminal import Streams, one_line, usage_errors_in_a_line
 from tbd_lib.cli.track import fps_of, track
 from tbd_lib.datasets.prepare.command import prepare
 from tbd_lib.errors import InputError, MissingExtraError, TrainingError
-from tbd_lib.files import require_absent, write_json
+from tbd_lib.files import JSON_BEGINS, ZIP_BEGINS, require_absent, require_writable, write_json
 from tbd_lib.training.config import STAGES, TrainConfig
 
 ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."
@@ -94,7 +98,8 @@ def evaluate(
     """Track a benchmark's videos and score the masks beside doing nothing.
 
     Where only the benchmark's server has the true masks (DAVIS test-dev, YouTube-VOS), masks are written and nothing is
-    scored; tbd export makes the archive.
+    scored; tbd export makes the archive. A video that cannot be tracked is named, the others go on. A run that stopped
+    goes on when the same command is given again: what is in --json, or else in --out, is not tracked again.
 
     Args:
         data: Root folder of the data set.
@@ -104,27 +109,53 @@ def evaluate(
         split: A list of videos in ImageSets/<year>, or a folder of YouTube-VOS; val, or valid, if left out.
         out: Where to write palette masks, as <out>/<video>/<frame>.png.
         json: Where to write the scores of every object and frame.
-        overwrite: Write over masks and scores that are there already.
+        overwrite: Replace the masks and scores that the last run wrote there.
         options: The model, and how it goes over videos.
     """
     from tbd_lib.cli.benchmarks import benchmark_videos
     from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
     from tbd_lib.evaluation.evaluate import predict
+    from tbd_lib.evaluation.going_on import facts_of, unfinished
+    from tbd_lib.evaluation.report import named
 
     if json is not None:
-        require_absent(json, overwrite)
-    config = options.config()
+        require_writable(json)
+        if json.exists() and not overwrite:
+            unfinished(json)  # refuses any other
+    config = options.config(benchmark=True)
     videos = benchmark_videos(data, dataset, year, split)
-    if all(video.truth is None for video in videos):
-        if out is None or json is not None:
-            raise InputError(f"{data}: has no true masks of this split to score with; expected `out` and no `json`")
-        count = predict(options.segmenter(), videos, out, config, overwrite=overwrite)
+    scored = any(video.truth is not None for video in videos)
+    if not scored and (out is None or json is not None):
+        raise InputError(f"{data}: has no true masks of this split to score with; expected `out` and no `json`")
+    engine, joined, failed = options.segmenter(), year == 2016, list[str]()
+
+    def name_failure(name: str, error: str) -> None:
+        failed.append(name)
+        tqdm.write(f"tbd: {name} is left out: {with_flags(error)}", file=sys.stderr)
+
+    facts = facts_of(engine, config, videos, joined=joined)
+    if scored:
+        report = evaluate_videos(
+            engine,
+            videos,
+            out,
+            config,
+            joined=joined,
+            overwrite=overwrite,
+            json=json,
+            facts=facts,
+            on_failure=name_failure,
+        )
+        print(report.table())
+    else:
+        assert out is not None
+        count = predict(engine, videos, out, config, overwrite=overwrite, facts=facts, on_failure=name_failure)
         print(f"{count} masks in {out}; tbd export makes the archive for the benchmark's server")
-        return
-    report = evaluate_videos(options.segmenter(), videos, out, config, joined=year == 2016, overwrite=overwrite)
-    print(report.table())
-    if json is not None:
-        report.write_json(json)
+    if failed:
+        again = f"; the same command{' without `overwrite`' * overwrite} goes on with them" if out or json else ""
+        raise InputError(
+            f"{data}: {len(failed)} of {len(videos)} videos failed ({named(failed)}), expected none{again}"
+        )
 
 
 def export(
@@ -150,7 +181,8 @@ def export(
     from tbd_lib.cli.benchmarks import benchmark_videos
     from tbd_lib.evaluation.export import export as export_masks
 
-    require_absent(archive, overwrite)
+    require_absent(archive, overwrite, ZIP_BEGINS)
+    require_writable(archive)
     count = export_masks(masks, benchmark_videos(data, dataset, year, split), archive, dataset)
     print(f"{count} masks in {archive}")
 
@@ -159,23 +191,30 @@ def score(
     predictions: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PREDICTIONS")],
     truth: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TRUTH")],
     year: Literal[2016, 2017] = 2017,
+    split: str | None = None,
+    missing: Literal["error", "zero"] = "error",
     json: Path | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Score masks that are there already.
+    """Score masks that are there already: those of every video in the list, in every frame but the first and the last.
 
     Args:
         predictions: A folder with one folder of masks per video.
-        truth: The same with true masks, or the root of a data set in DAVIS layout.
+        truth: The same with true masks, whose folders are the list; or the root of a data set in DAVIS layout.
         year: DAVIS-2016 joins all objects into one, DAVIS-2017 scores each.
+        split: The list in ImageSets/<year> of a root; val if left out.
+        missing: Whether a listed video without masks is an error, or scored 0.
         json: Where to write J and F of every object and frame.
         overwrite: Write over a file of scores that is there already.
     """
     from tbd_lib.evaluation.scoring import score as score_folders
 
     if json is not None:
-        require_absent(json, overwrite)
-    report = score_folders(predictions, truth, joined=year == 2016)
+        require_absent(json, overwrite, JSON_BEGINS)
+        require_writable(json)
+    report = score_folders(predictions, truth, joined=year == 2016, split=split, missing=missing)
+    for remark in report.remarks():
+        print(f"tbd: {remark}", file=sys.stderr)
     print(report.table())
     if json is not None:
         report.write_json(json)
@@ -213,14 +252,21 @@ def demo(
     from tbd_lib.video.outputs import require_libraries
 
     if json is not None:
-        require_absent(json, overwrite=False)
+        require_absent(json, False, JSON_BEGINS)
+        require_writable(json)
     require_libraries(["mp4"])
-    splits, engine = {name: sample(name) for name in ("real", "val")}, options.segmenter()
-    reports = {}
-    for name, videos in splits.items():
-        reports[name] = evaluate_videos(engine, videos, out / "masks", options.config(), overwrite=True)
-        for video in tqdm(videos, desc="overlays", unit="video"):
-            _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
+    splits = {name: sample(name) for name in ("real", "val")}
+    videos = [video for split in splits.values() for video in split]
+    for video in videos:
+        require_writable(out / f"{video.name}.mp4")
+    whole = evaluate_videos(options.segmenter(), videos, out / "masks", options.config(benchmark=True), overwrite=True)
+    for video in tqdm(videos, desc="overlays", unit="video"):
+        _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
+    scores = {video.name: video for video in whole.videos}
+    reports = {
+        name: replace(whole, videos=tuple(scores[video.name] for video in split), available=len(split))
+        for name, split in splits.items()
+    }
     for name, report in reports.items():
         print(f"{name}\n{report.table()}\n")
     if json is not None:
@@ -229,22 +275,59 @@ def demo(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
-    every = (prepare, train, evaluate, score, export, report, track, demo, bench, export_model)
-    commands = {command.__name__.replace("_", "-"): command for command in every}
-    how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
+    """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C, 141 if its reader is gone.
+
+    Args:
+        arguments: those of this process if left out, whose streams are then made safe for the work.
+
+    Raises:
+        SystemExit: of status 0 after --help or --version, of status 2 for arguments that no command has.
+    """
+    if arguments is not None:
+        return _run(arguments)
+    streams = Streams()
     try:
-        tyro.extras.subcommand_cli_from_dict(commands, prog="tbd", description=ABOUT, args=arguments, config=how)
+        return streams.status(_run(sys.argv[1:]))
+    except SystemExit as stop:
+        raise SystemExit(streams.status(int(stop.code or 0))) from None
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run a command; returns its exit status."""
+    try:
+        _command_of(arguments)()
+        return 0
     except (InputError, TrainingError, MissingExtraError) as error:
-        print(f"tbd: {with_flags(str(error))}", file=sys.stderr)
-        return 2
+        status, line = 2, f"tbd: {one_line(with_flags(str(error)))}"
     except OSError as error:
-        print(f"tbd: {error}", file=sys.stderr)
-        return 2
+        status, line = 2, f"tbd: {one_line(str(error))}"
     except KeyboardInterrupt:
-        print("\ntbd: interrupted; what was written before is whole and stays", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+        status, line = INTERRUPTED, "\ntbd: interrupted; what was written before is whole and stays"
+    print(line, file=sys.stderr)  # only now have the error's frames let go of their progress bars, which would write on
+    return status
+
+
+def _command_of(arguments: Sequence[str]) -> Callable[[], None]:
+    """The command that is asked for, with its options."""
+    if list(arguments) == ["--version"]:
+        return lambda: print(f"tbd {__version__}")
+    every = (prepare, train, evaluate, score, export, report, track, demo, bench, export_model)
+    commands = {command.__name__.replace("_", "-"): _later(command) for command in every}
+    how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
+    with usage_errors_in_a_line():
+        return tyro.extras.subcommand_cli_from_dict(
+            commands, prog="tbd", description=ABOUT, args=arguments, config=how, registry=PATHS
+        )
+
+
+def _later(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+    """A function of the same options, which returns what is to be done with them."""
+
+    @wraps(command)
+    def bound(*args: object, **options: object) -> Callable[[], None]:
+        return partial(command, *args, **options)
+
+    return bound
 
 
 def _overlay_of_masks(video: "Video", masks: Path, path: Path) -> None:

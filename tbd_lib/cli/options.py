@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,7 +11,6 @@ import tyro
 
 from tbd_lib.errors import InputError
 from tbd_lib.method.config import Precision
-from tbd_lib.method.shapes import STRIDE
 from tbd_lib.tracking.config import BENCHMARK, TrackConfig
 
 if TYPE_CHECKING:
@@ -38,23 +37,28 @@ class TrackOptions:
     device: str | None = None
     """For instance cuda:1; a GPU if there is one, else the CPU, if left out."""
     short_side: int = 480
-    """Pixels that frames are resized to for tracking: 480 is the benchmarks' protocol, fewer are faster."""
+    """Pixels that the shorter side of every frame becomes for tracking: 480 is the benchmarks' protocol, fewer are
+    faster."""
+    keep_small_objects: bool = False
+    """Keep a video's own size where an object would have fewer than 1000 pixels otherwise. The benchmarks' protocol,
+    and always so in tbd evaluate and demo at 480 pixels."""
     roi_margin: int | None = None
     """Faster, not exact: decode only so many cells of 16 pixels (3, say) around where each object can be."""
     precision: Precision = "float32"
     """Of the convolutions, in the engines plain and shared; bfloat16 is faster where the processor knows it."""
 
-    def config(self) -> TrackConfig:
-        """The benchmarks' protocol, changed as the options say.
+    def config(self, benchmark: bool = False) -> TrackConfig:
+        """How videos go through the model; ``benchmark``: as its protocol has it, where the options agree with that.
 
         Raises:
-            InputError: a size below a cell's, or a negative number of cells.
+            InputError: a size or a number of cells of no use.
         """
-        if self.short_side < STRIDE:
-            raise InputError(f"--short-side {self.short_side}: expected {STRIDE} pixels or more")
-        if self.roi_margin is not None and self.roi_margin < 0:
-            raise InputError(f"--roi-margin {self.roi_margin}: expected a number of cells, 0 or more")
-        return replace(BENCHMARK, short_side=self.short_side, roi_margin=self.roi_margin, precision=self.precision)
+        return TrackConfig(
+            short_side=self.short_side,
+            keep_small_objects=self.keep_small_objects or (benchmark and self.short_side == BENCHMARK.short_side),
+            roi_margin=self.roi_margin,
+            precision=self.precision,
+        )
 
     def segmenter(self) -> "Segmenter":
         """The model in its engine; a line on standard error says which was chosen.
@@ -156,7 +160,9 @@ def device_of(name: str | None) -> "torch.device":
 
     name = name or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.empty(0, device=name).device
+        place = torch.empty(0, device=name)
+        place.cpu()  # there are some that hold no numbers
+        return place.device
     except (RuntimeError, AssertionError) as error:  # torch's words for a device that is not there
         raise InputError(f"--device {name}: {str(error).splitlines()[0]}; expected a device of this machine") from error
 

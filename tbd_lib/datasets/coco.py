@@ -13,6 +13,8 @@ from tbd_lib.datasets.coco_png import PngMasks, Size
 from tbd_lib.datasets.config import INSTANCES, CocoConfig
 from tbd_lib.datasets.lazy import Lazy
 from tbd_lib.errors import InputError, extra
+from tbd_lib.files import at_home
+from tbd_lib.texts import read_json
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Frame, Video, read_image
 from tbd_lib.video.masks import MAX_ID, size_of
@@ -20,12 +22,15 @@ from tbd_lib.video.masks import MAX_ID, size_of
 with extra("coco"):
     from pycocotools.coco import COCO
 
+EXPECTED = "COCO's instance annotations"
+LONGEST = 65_535  # pixels of a side, which JPEG can hold
+
 
 def coco(root: Path | str, split: str = "train2017", config: CocoConfig = INSTANCES) -> list[Video]:
     """Images of COCO with at least one object: ``root/<split>/*.jpg``, ``root/annotations/instances_<split>.json``.
 
     Crowd regions are left out unless ``config`` asks for them: they have no single object to follow. Smaller objects
-    lie on top of larger ones; of more than 255 in an image the largest 255 count.
+    lie on top of larger ones; of more than 254 in an image the largest 254 count.
 
     Masks are decoded when asked for. Where ``convert_masks`` has made PNG files of all of them, those are read: they
     are the same to the pixel, and the annotations need not be parsed.
@@ -39,7 +44,7 @@ def coco(root: Path | str, split: str = "train2017", config: CocoConfig = INSTAN
         InputError: no such annotations; an image that they name is missing; a PNG file is missing, or they were made
             from other annotations or with another configuration; when read: an image or a PNG file of another size.
     """
-    root = Path(root)
+    root = at_home(root)
     masks = PngMasks(root, split, _annotations(root, split), config)
     if not masks.complete:
         index = _Index(root, split, config)
@@ -65,7 +70,7 @@ def convert_masks(root: Path | str, split: str = "train2017", config: CocoConfig
             from other annotations or with another configuration.
         OSError: no space left, or no right to write.
     """
-    root = Path(root)
+    root = at_home(root)
     masks = PngMasks(root, split, _annotations(root, split), config)
     if not masks.missing():
         return 0
@@ -79,7 +84,7 @@ def missing_masks(root: Path | str, split: str = "train2017", config: CocoConfig
     Raises:
         InputError: no such annotations; masks that were made from others or with another configuration.
     """
-    root = Path(root)
+    root = at_home(root)
     return PngMasks(root, split, _annotations(root, split), config).missing()
 
 
@@ -87,21 +92,39 @@ class _Index:
     """The annotations of a split: sizes of the images with objects, by their file's name, and their masks."""
 
     def __init__(self, root: Path, split: str, config: CocoConfig) -> None:
-        with redirect_stdout(StringIO()):  # pycocotools prints its progress
-            self._index = COCO(str(_annotations(root, split)))
+        path = _annotations(root, split)
+        self._index = COCO()  # which would read the file itself as this machine writes texts, without a mark
+        self._index.dataset = read_json(path, EXPECTED)
         self._objects: dict[str, list[Any]] = {}
         self.sizes: dict[str, Size] = {}
-        for image in self._index.loadImgs(self._index.getImgIds()):
-            name = image["file_name"]
-            _require_file(root / split / name)
-            if objects := self._objects_of(image["id"], config):
-                self._objects[name], self.sizes[name] = objects, (image["height"], image["width"])
+        try:
+            with redirect_stdout(StringIO()):  # pycocotools prints its progress
+                self._index.createIndex()
+            for image in self._index.loadImgs(self._index.getImgIds()):
+                if objects := self._objects_of(image["id"], config):
+                    name = image["file_name"]
+                    self._objects[name], self.sizes[name] = objects, (int(image["height"]), int(image["width"]))
+                _require_file(root / split / image["file_name"])
+        except InputError:
+            raise
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
+            raise InputError(f"{path}: {error!r}; expected {EXPECTED}") from error
+        self._path = path
 
     def mask(self, image: str) -> Mask:
         """The id mask of an image: from large to small, so that a small object on a large one stays visible."""
-        mask = np.zeros(self.sizes[image], np.uint8, order="F")  # as pycocotools lays out what it decodes
+        size = self.sizes[image]
+        if not all(0 < side <= LONGEST for side in size):
+            raise InputError(f"{self._path}: {image} has {size_of(size)} pixels; expected sides from 1 to {LONGEST:,}")
+        mask = np.zeros(size, np.uint8, order="F")  # as pycocotools lays out what it decodes
         for number, region in enumerate(self._objects[image], 1):
-            np.maximum(mask, self._index.annToMask(region) * np.uint8(number), out=mask)  # the later number is on top
+            try:
+                if not _is_shape(region["segmentation"], size):
+                    raise ValueError("no shape in an image of this size")
+                np.maximum(mask, self._index.annToMask(region) * np.uint8(number), out=mask)  # the later one is on top
+            except (ValueError, TypeError, KeyError, IndexError) as error:
+                what = f"region {region['id']} of {image}: {' '.join(str(error).split())}"
+                raise InputError(f"{self._path}: {what}; expected {EXPECTED}") from error
         return np.ascontiguousarray(mask)
 
     def _objects_of(self, image: int, config: CocoConfig) -> list[Any]:
@@ -110,6 +133,20 @@ class _Index:
         large = [region for region in regions if region["area"] >= config.min_area]
         objects = [region for region in large if config.crowds or not region["iscrowd"]]
         return sorted(objects, key=lambda region: -region["area"])[:MAX_ID]
+
+
+def _is_shape(shape: Any, size: Size) -> bool:
+    """Whether polygons or run lengths fit an image: pycocotools writes beyond its memory where they do not."""
+    match shape:
+        case {"size": list(found), "counts": str()}:
+            return found == list(size)
+        case {"size": list(found), "counts": list(counts)}:
+            whole = all(type(count) is int and count >= 0 for count in counts)
+            return found == list(size) and whole and sum(counts) == size[0] * size[1]
+        case [*parts]:
+            even = all(isinstance(part, list) and len(part) >= 4 and len(part) % 2 == 0 for part in parts)
+            return bool(parts) and even and all(type(x) in (int, float) and abs(x) <= LONGEST for p in parts for x in p)
+    return False
 
 
 def _videos(folder: Path, sizes: dict[str, Size], mask: Callable[[str], Mask]) -> list[Video]:
@@ -144,7 +181,7 @@ def _frame(path: Path, size: Size, position: int) -> Frame:
 def _annotations(root: Path, split: str) -> Path:
     path = root / "annotations" / f"instances_{split}.json"
     if not path.is_file():
-        raise InputError(f"{path}: no such file; expected COCO's instance annotations")
+        raise InputError(f"{path}: no such file; expected {EXPECTED}")
     return path
 
 

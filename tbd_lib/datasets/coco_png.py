@@ -1,7 +1,6 @@
 """COCO's id masks as PNG files, and beside them a record of what they were made from: no others are ever read."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -12,6 +11,7 @@ from tqdm.auto import tqdm
 from tbd_lib.datasets.config import CocoConfig
 from tbd_lib.errors import InputError
 from tbd_lib.files import write_json
+from tbd_lib.texts import read_json
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.masks import read_mask, require_size, write_mask
 
@@ -90,12 +90,13 @@ class PngMasks:
         write_json(self.record, {"made_from": self._made_from, "complete": complete, "sizes": dict(sizes)})
 
     def _read_record(self) -> None:
+        expected = f"the record of a conversion ({HOW})"
+        content = read_json(self.record, expected)
         try:
-            content = json.loads(self.record.read_text())
             found, self.complete = content["made_from"], content["complete"] is True
             self.sizes = {image: (int(rows), int(columns)) for image, (rows, columns) in content["sizes"].items()}
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"{self.record}: {error!r}; expected the record of a conversion ({HOW})") from error
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise InputError(f"{self.record}: {error!r}; expected {expected}") from error
         if found != self._made_from:
             raise InputError(
                 f"{self.record}: masks made with {_listed(found)}; expected {_listed(self._made_from)} "

@@ -1,15 +1,28 @@
 """Data sets in the layout of DAVIS, as lists of videos whose frames and masks are read when asked for."""
 
-from pathlib import Path
+import re
+from operator import index
+from pathlib import Path, PurePosixPath
+from typing import SupportsIndex
 
 from tbd_lib.datasets.lazy import GivenMasks, MaskFiles
 from tbd_lib.errors import InputError
-from tbd_lib.files import data_folder
+from tbd_lib.files import StrPath, at_home, data_folder, is_stray
+from tbd_lib.texts import read_lines
 from tbd_lib.video.frames import FolderFrames, Video
+
+FRAME_PATH = re.compile(r"(?:/(?=JPEGImages/|Annotations/))?([^/].*?)/[^/]+?\.(?:jpe?g|png)(?:\s|$)", re.IGNORECASE)
+"""A frame's or mask's path in a list: its folder. DAVIS's own begin with a slash, which stands for the root."""
+DRIVE = re.compile("[A-Za-z]:/")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # no name has them, and messages are one line
 
 
 def davis(
-    root: Path | str, split: str = "val", year: int = 2017, resolution: str = "480p", late_objects: bool = False
+    root: StrPath,
+    split: str = "val",
+    year: SupportsIndex = 2017,
+    resolution: str = "480p",
+    late_objects: bool = False,
 ) -> list[Video]:
     """Videos of a data set in the layout of DAVIS.
 
@@ -25,17 +38,20 @@ def davis(
         InputError: no such folder, split or video; a list without videos; a mask is missing; see also
             ``FolderFrames``, ``MaskFiles`` and ``GivenMasks`` for what is found when frames and masks are read.
     """
-    root = Path(root)
+    root = at_home(root, "root")
+    if not isinstance(year, SupportsIndex):
+        raise InputError(f"`year` {year!r}: expected a number, 2016 or 2017")
+    year = index(year)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder, expected a data set in DAVIS layout")
-    split_file = _split_file(root, split, year, resolution)
+    split_file = list_of_split(root, split, year, resolution)
     videos = []
     for name in listed(split_file):
         frames_folder = root / "JPEGImages" / resolution / name
         if not frames_folder.is_dir():
             raise InputError(f"{frames_folder}: no such folder, but {split_file} lists the video {name!r}")
         masks_folder = root / "Annotations" / resolution / name
-        videos.append(_video(name, FolderFrames(frames_folder), masks_folder, year == 2016, late_objects))
+        videos.append(_video(name, FolderFrames(frames_folder, strict=True), masks_folder, year == 2016, late_objects))
     return videos
 
 
@@ -51,7 +67,7 @@ def sample(split: str) -> list[Video]:
     return davis(data_folder() / "sample", split, late_objects=True)
 
 
-def find(name: str, root: Path | str | None = None) -> Video:
+def find(name: str, root: StrPath | None = None) -> Video:
     """A video by its name: of the bundled sample, or of DAVIS-2016's validation set below ``root``.
 
     Raises:
@@ -66,17 +82,30 @@ def find(name: str, root: Path | str | None = None) -> Video:
 
 
 def listed(split_file: Path) -> list[str]:
-    """Names of a split's videos in order, each once; of a path, the folder that the file lies in.
+    """Names of a split's videos in order, each once: the list's lines, which other programs may have written.
+
+    A line is a video's name, with spaces or not, the path of its folder, or the path of a frame, after which that of
+    its mask may follow as in DAVIS-2016's own release. Slashes may be those of Windows. No line is a comment.
 
     Raises:
         FileNotFoundError: no such list.
-        InputError: the list is empty.
+        InputError: the list is empty, is no text, or names a place outside of the data set or a hidden folder.
     """
-    entries = [line.split()[0] for line in split_file.read_text().splitlines() if line.strip()]
-    names = [Path(entry).parent.name if "/" in entry else entry for entry in entries]
+    names = [_name_in(line, split_file) for line in read_lines(split_file)]
     if not names:
         raise InputError(f"{split_file}: found no videos, expected a video's name per line")
     return list(dict.fromkeys(names))
+
+
+def _name_in(line: str, split_file: Path) -> str:
+    """The video of a line: its name, the path of its folder, or that of a frame (and that of its mask)."""
+    entry = line.replace("\\", "/")
+    frame = FRAME_PATH.match(entry)
+    parts = PurePosixPath(frame[1]).parts if frame else PurePosixPath(entry).parts
+    leads_out = ".." in parts or (entry.startswith("/") and not frame) or DRIVE.match(entry)
+    if leads_out or not parts or is_stray(parts[-1]) or CONTROL.search(parts[-1]):
+        raise InputError(f"{split_file}: found {line!r}, expected a video's name")
+    return parts[-1]
 
 
 def _video(name: str, frames: FolderFrames, masks_folder: Path, joined: bool, late_objects: bool) -> Video:
@@ -86,18 +115,22 @@ def _video(name: str, frames: FolderFrames, masks_folder: Path, joined: bool, la
     only_first = len(paths) > 1 and missing == paths[1:]
     if missing and not only_first:
         raise InputError(f"{missing[0]}: no such mask, expected one for every frame, or for the first alone")
-    positions = range(len(paths) if late_objects and not only_first else 1)
-    truth = None if only_first else MaskFiles(paths, frames, joined)
-    return Video(name, frames, GivenMasks(paths, positions, frames, joined), truth)
+    masks = MaskFiles(paths[:1] if only_first else paths, frames, joined)
+    positions = range(len(masks) if late_objects else 1)
+    return Video(name, frames, GivenMasks(masks, positions), None if only_first else masks)
 
 
-def _split_file(root: Path, split: str, year: int, resolution: str) -> Path:
-    """The list of a split: under the year, or where DAVIS-2016's own release has it."""
+def list_of_split(root: Path, split: str, year: int, resolution: str = "480p") -> Path:
+    """The list of a split: under the year, or where DAVIS-2016's own release has it.
+
+    Raises:
+        InputError: there is none.
+    """
     folders = [root / "ImageSets" / str(year)] + [root / "ImageSets" / resolution] * (year == 2016)
     for candidate in folders:
         if (candidate / f"{split}.txt").is_file():
             return candidate / f"{split}.txt"
-    splits = sorted({path.stem for candidate in folders for path in candidate.glob("*.txt")})
+    splits = sorted({path.stem for candidate in folders for path in candidate.glob("[!.]*.txt")})
     others = sorted(path.parent.name for path in (root / "ImageSets").glob(f"*/{split}.txt"))
     there = f"there are {', '.join(splits)}" if splits else "there is none"
     if others and not splits:

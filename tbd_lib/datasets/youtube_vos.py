@@ -6,6 +6,7 @@ from pathlib import Path
 from tbd_lib.datasets.davis import listed
 from tbd_lib.datasets.lazy import GivenMasks, MaskFiles
 from tbd_lib.errors import InputError
+from tbd_lib.files import at_home, is_stray
 from tbd_lib.video.frames import FolderFrames, Video
 
 LISTS = (("train.txt", "val.txt"), ("train_joakim.txt", "val_joakim.txt"))
@@ -21,7 +22,7 @@ def youtube_vos(root: Path | str, split: str = "train") -> list[Video]:
         InputError: no such folder, no videos in it, a video without masks, or a mask without a frame; see also
             ``FolderFrames``, ``MaskFiles`` and ``GivenMasks`` for what is found when frames and masks are read.
     """
-    frames, masks = _folders(Path(root) / split)
+    frames, masks = _folders(at_home(root) / split)
     return [_annotated_video(name, frames / name, masks / name) for name in _videos_in(masks, "masks")]
 
 
@@ -37,8 +38,8 @@ def youtube_vos_benchmark(root: Path | str, split: str = "valid") -> list[Video]
         InputError: no such folder, no videos in it, or one without masks; a mask or a wanted frame that is not among
             the frames.
     """
-    asked, masks = _folders(Path(root) / split)
-    dense = Path(root) / f"{split}_all_frames" / "JPEGImages"
+    asked, masks = _folders(at_home(root) / split)
+    dense = at_home(root) / f"{split}_all_frames" / "JPEGImages"
     seen = dense if dense.is_dir() else asked
     return [_benchmark_video(name, seen / name, asked / name, masks / name) for name in _videos_in(asked, "frames")]
 
@@ -53,7 +54,7 @@ def training_lists(root: Path | str, videos: Sequence[Video]) -> tuple[list[Vide
     Raises:
         InputError: an empty list, a video that is not among ``videos``, one in both lists, or none to learn from.
     """
-    folder = Path(root) / "ImageSets"
+    folder = at_home(root) / "ImageSets"
     pairs = [(folder / train, folder / validation) for train, validation in LISTS]
     train, validation = max(pairs, key=lambda pair: (pair[1].is_file(), pair[0].is_file()))
     held = _of_list(validation, videos) if validation.is_file() else []
@@ -85,7 +86,7 @@ def _folders(folder: Path) -> tuple[Path, Path]:
 
 
 def _videos_in(folder: Path, content: str) -> list[str]:
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not is_stray(path.name))
     if not names:
         raise InputError(f"{folder}: found no videos, expected a folder of {content} per video")
     return names
@@ -93,20 +94,20 @@ def _videos_in(folder: Path, content: str) -> list[str]:
 
 def _annotated_video(name: str, frames_folder: Path, masks_folder: Path) -> Video:
     """A video of those frames that have a mask."""
-    frames = FolderFrames(frames_folder)
+    frames = FolderFrames(frames_folder, strict=True)
     annotated = {path.stem for path in masks_folder.glob("[!.]*.png")}
     if lost := sorted(annotated - set(frames.names)):
         raise InputError(f"{masks_folder / f'{lost[0]}.png'}: a mask without a frame, expected one in {frames_folder}")
     if not annotated:
         raise InputError(f"{masks_folder}: found no masks, expected masks of the frames in {frames_folder}")
     frames.paths = [path for path in frames.paths if path.stem in annotated]
-    paths = [masks_folder / f"{frame}.png" for frame in frames.names]
-    return Video(name, frames, GivenMasks(paths, range(len(paths)), frames), MaskFiles(paths, frames))
+    masks = MaskFiles([masks_folder / f"{frame}.png" for frame in frames.names], frames)
+    return Video(name, frames, GivenMasks(masks, range(len(masks))), masks)
 
 
 def _benchmark_video(name: str, seen: Path, asked: Path, masks: Path) -> Video:
     """A video by the frames that are seen, those that are asked for, and the masks that are given."""
-    frames = FolderFrames(seen)
+    frames = FolderFrames(seen, strict=True)
     places = {frame: place for place, frame in enumerate(frames.names)}
     given = {path.stem: path for path in sorted(masks.glob("[!.]*.png"))}
     if not given:
@@ -117,6 +118,6 @@ def _benchmark_video(name: str, seen: Path, asked: Path, masks: Path) -> Video:
     return Video(
         name,
         frames,
-        GivenMasks(list(given.values()), [places[frame] for frame in given], frames),
+        GivenMasks(MaskFiles(list(given.values()), frames), [places[frame] for frame in given]),
         wanted=None if len(wanted) == len(frames) else frozenset(places[frame] for frame in wanted),
     )

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from torch.onnx import ONNXProgram
 
 from tbd_lib.engines.shared import decode_rest, features_halves
 from tbd_lib.errors import extra
+from tbd_lib.files import write_whole_folder
 from tbd_lib.method.config import Template
 from tbd_lib.method.matching import affinity, best_match, grid_mask, prototype_match
 from tbd_lib.method.model import TBD
@@ -171,6 +171,7 @@ def export(model: TBD, folder: Path) -> None:
 
     Raises:
         MissingExtraError: a library that writes ONNX files is not installed.
+        OSError: no room for them, which is found before the work.
     """
     with extra("onnx"):
         import onnx
@@ -180,11 +181,19 @@ def export(model: TBD, folder: Path) -> None:
     about = {"tbd_format": FORMAT, "tbd_weights": fingerprint(model), "tbd_precision": "float32"}
     about["tbd_config"] = json.dumps(asdict(model.config))
     steps = Steps(deepcopy(model)).eval().requires_grad_(False)
-    with _whole_folder(folder) as temporary, torch.no_grad():
+    with write_whole_folder(folder) as temporary, torch.no_grad():
+        _require_room(temporary, sum(weight.nbytes for weight in steps.state_dict().values()))
         for name, (inputs, outputs) in GRAPHS.items():
             program = _export_graph(_Step(steps, name), inputs.split(), outputs.split(), _widths(model))
             program.model.metadata_props.update(about | {"tbd_graph": name})
             program.save(temporary / f"{name}.onnx")
+
+
+def _require_room(folder: Path, size: int) -> None:
+    """Raise an OSError where so many bytes cannot be written: the exporter's own would be a page on its insides."""
+    place = folder / "room"
+    place.write_bytes(bytes(size))
+    place.unlink()
 
 
 def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]) -> None:
@@ -206,7 +215,7 @@ def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]
         def get_next(self) -> Inputs | None:  # pyright: ignore[reportIncompatibleMethodOverride]
             return next(self.left, None)
 
-    with _whole_folder(folder) as temporary, _quiet():
+    with write_whole_folder(folder) as temporary, _quiet():
         for name in GRAPHS:
             source, target = floats / f"{name}.onnx", temporary / f"{name}.onnx"
             if name in QUANTISED:
@@ -288,21 +297,6 @@ def _times_axis(text: str) -> tuple[int, str]:
     """``"16h"`` is 16 times ``h``; ``"3"`` is 3 of no axis."""
     axis = text.lstrip("0123456789")
     return int(text.removesuffix(axis) or 1), axis
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Generator[Path]:
-    """A temporary folder that takes the place of ``folder`` when the block ends well."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        yield temporary
-        temporary.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

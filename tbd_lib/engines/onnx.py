@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tbd_lib.engines.export import FORMAT, GRAPHS, QUANTISED, OnnxPrecision, export, fingerprint, quantise
-from tbd_lib.engines.segmenter import FrameFeatures, Segmenter, once
+from tbd_lib.engines.segmenter import FrameFeatures, Segmenter, once, require_model
 from tbd_lib.errors import InputError, extra
+from tbd_lib.files import at_home
 from tbd_lib.method.model import TBD, Features
 from tbd_lib.method.templates import Templates
 
@@ -42,7 +43,9 @@ class Onnx:
     dtype = torch.float32
 
     def __init__(self, folder: Path, model: TBD | None = None) -> None:
+        folder = at_home(folder)
         expected = None if model is None else fingerprint(model)
+        precision = ""
         self._sessions: dict[str, InferenceSession] = {}
         for name in GRAPHS:
             session = _open(folder / f"{name}.onnx")
@@ -52,7 +55,8 @@ class Onnx:
                 raise InputError(
                     _again(folder / f"{name}.onnx", "is of another model or version", "the files of this model")
                 )
-            self._sessions[name] = session
+            self._sessions[name], precision = session, about["tbd_precision"]
+        self.fingerprint = f"{expected} {precision}"  # of the weights, and of the numbers that they are computed with
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
         self._recorded: dict[str, list[dict[str, np.ndarray]]] | None = None
         self._distances: tuple[torch.Size, OrtValue] | None = None  # of the grid's size
@@ -147,7 +151,7 @@ def onnx(model: TBD, precision: OnnxPrecision = "float32", rehearse: Rehearsal |
         rehearse: for int8, tracks some video with the engine that it is given: the ranges of numbers come from there.
 
     Raises:
-        InputError: int8 without a rehearsal.
+        InputError: no model, or not as above; another precision; int8 without a rehearsal.
         MissingExtraError: a library that this needs is not installed.
     """
     with TemporaryDirectory() as folder:  # sessions hold the graphs in memory
@@ -156,6 +160,12 @@ def onnx(model: TBD, precision: OnnxPrecision = "float32", rehearse: Rehearsal |
 
 def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", rehearse: Rehearsal | None = None) -> Path:
     """Write the model's files to a folder, which is made, or replaced if it is there; arguments as for ``onnx``."""
+    require_model(model)
+    if (model.device.type, model.dtype) != ("cpu", torch.float32):
+        raise InputError(f"`model` in {model.dtype} on {model.device}; expected float32 on the CPU")
+    if precision not in get_args(OnnxPrecision):
+        raise InputError(f"`precision` {precision!r}: expected {' or '.join(get_args(OnnxPrecision))}")
+    folder = at_home(folder)
     if precision == "float32":
         export(model, folder)
         return folder

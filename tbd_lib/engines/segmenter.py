@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tbd_lib.method.model import Features
+from tbd_lib.errors import InputError
+from tbd_lib.method.model import TBD, Features
 from tbd_lib.method.templates import Templates
 
 T = TypeVar("T")
@@ -49,6 +50,17 @@ class Segmenter(Protocol):
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates after this frame, in which the objects have these region masks."""
         ...
+
+
+def require_model(model: object) -> None:
+    """Refuse what is no model before an engine is made of it.
+
+    Raises:
+        InputError: its weights' path, above all, or an engine.
+    """
+    if not isinstance(model, TBD):
+        found = type(model).__name__
+        raise InputError(f"`model` is {found}; expected a model, as load_checkpoint(path) gives it")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from tbd_lib.engines.segmenter import FrameFeatures, once
+from tbd_lib.engines.segmenter import FrameFeatures, once, require_model
 from tbd_lib.method.config import Template
 from tbd_lib.method.decoder import Decoder, Stage
 from tbd_lib.method.matching import affinity, best_match, full_precision, prototype_match
@@ -32,9 +32,13 @@ class Shared:
 
     Args:
         model: is copied.
+
+    Raises:
+        InputError: no model.
     """
 
     def __init__(self, model: TBD) -> None:
+        require_model(model)
         self.model = deepcopy(model).eval().requires_grad_(False)
         self._distance_scores: dict[tuple[int, int], Tensor] = {}  # by the grid's size
 

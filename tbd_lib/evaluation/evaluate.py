@@ -1,11 +1,13 @@
 """Run a model or an engine over videos: write its masks, score them beside doing nothing, time it."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from operator import length_hint
 from pathlib import Path
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,15 +15,24 @@ from tqdm.auto import tqdm
 
 from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.errors import InputError
+from tbd_lib.evaluation.export import expected_names
+from tbd_lib.evaluation.going_on import Facts, data_fingerprint, require_same, unfinished
 from tbd_lib.evaluation.metrics import join, score_video
-from tbd_lib.evaluation.report import Report, VideoScore
-from tbd_lib.evaluation.scoring import mask_names
+from tbd_lib.evaluation.report import Report, VideoScore, named
+from tbd_lib.evaluation.scoring import FEWEST_FRAMES, mask_names
+from tbd_lib.files import JSON_BEGINS, at_home, require_absent, require_writable
+from tbd_lib.records import Record, recording
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.tracker import Step, track
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Video
-from tbd_lib.video.masks import ids_of, write_mask
+from tbd_lib.video.headers import files_of, require_readable
+from tbd_lib.video.masks import ids_of, read_mask, write_mask
 from tbd_lib.video.prefetch import Behind
+
+OnFailure = Callable[[str, str], object]
+"""Takes the name of a video and what is wrong with it, in one line."""
+T = TypeVar("T")
 
 
 def evaluate(
@@ -33,8 +44,14 @@ def evaluate(
     joined: bool = False,
     baseline: bool = True,
     overwrite: bool = False,
+    json: Path | None = None,
+    facts: Facts | None = None,
+    on_failure: OnFailure | None = None,
 ) -> Report:
     """Track every video, score each mask as it comes and let it go: memory does not grow with the videos' length.
+
+    With ``facts``, a run that stopped goes on: videos whose scores are in ``json``, or whose masks are in ``out``, are
+    not tracked again.
 
     Args:
         segmenter: a model in inference mode, or an engine made from it.
@@ -43,26 +60,68 @@ def evaluate(
         config: how a video goes through the model.
         joined: all objects are one, id 1, in what is given, predicted and true (DAVIS-2016).
         baseline: also score the first given masks kept unchanged.
-        overwrite: write into folders that hold masks already.
+        overwrite: replace what the last run wrote to ``out`` and ``json``.
+        json: a file that holds the report after every video.
+        facts: what decides the results, as ``facts_of`` tells it.
+        on_failure: called for a video that cannot be tracked or scored; it is then in the report's ``failed``, and the
+            others go on. None: the first error ends the run.
 
     Raises:
-        InputError: no videos, a video without true masks or with fewer than three frames, a folder that holds masks
-            already, or what ``track`` refuses.
+        InputError: no videos, a video without true masks or with fewer than three frames, files that cannot be used,
+            places that cannot be written to, masks or scores that are there already, what ``track`` refuses; no video
+            that could be evaluated.
         OSError: a file cannot be read or written.
     """
+    out = None if out is None else at_home(out)
     for video in videos:
         if not video.truth:
             raise InputError(f"{video.name}: found no true masks, expected one per frame to score against")
-    _require_trackable(videos, None if overwrite else out)
+        if len(video.truth) < FEWEST_FRAMES:
+            raise InputError(
+                f"{video.name}: found {len(video.truth)} frame{'s' * (len(video.truth) > 1)}, expected at least "
+                f"{FEWEST_FRAMES}: the first and the last are not scored"
+            )
+    _require_trackable(videos, out)
+    data = {} if facts is None else {video.name: data_fingerprint(video) for video in videos}
+    before = {} if json is None else _scores_before(json, overwrite, facts, data)
     device = segmenter.device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    scores = []
-    for video in tqdm(videos, desc="evaluate", unit="video"):
-        given = {position: join(mask) for position, mask in video.given.items()} if joined else video.given
-        folder = None if out is None else out / video.name
-        scores.append(_evaluate_video(segmenter, replace(video, given=given), folder, config, joined, baseline))
-    return Report(tuple(scores), len(videos), joined, peak_memory(device))
+    failed: dict[str, str] = {}
+    report = None
+    with _results(out, videos, overwrite, facts, data) as (record, finished):
+        if json is not None and overwrite:
+            json.unlink(missing_ok=True)
+        scores = {name: score for name, score in before.items() if out is None or name in finished}
+
+        def evaluated(video: Video) -> VideoScore:
+            if video.name in scores:
+                return scores[video.name]
+            if joined:
+                video = replace(video, given={position: join(mask) for position, mask in video.given.items()})
+            folder = None if out is None else out / video.name
+            if folder is not None and video.name in finished and video.wanted is None:
+                score = _of_files(video, folder, joined, baseline)
+            else:
+                score = _evaluate_video(segmenter, video, folder, config, joined, baseline)
+                if record is not None and facts is not None:
+                    record.finish_video(video.name, data[video.name])
+            return replace(score, data=data.get(video.name))
+
+        for name, score in _each(videos, evaluated, "evaluate", on_failure, failed):
+            scores |= {} if score is None else {name: score}
+            if scores:
+                known = tuple(scores[video.name] for video in videos if video.name in scores)
+                report = Report(known, len(videos), joined, peak_memory(device), failed=dict(failed), facts=facts)
+                if json is not None:
+                    report.write_json(json)
+        if record is not None and not failed:
+            record.finish()
+    if report is None:
+        raise InputError(
+            f"found none of {len(videos)} videos that can be evaluated, expected one: {named(list(failed))}"
+        )
+    return report
 
 
 def predict(
@@ -72,29 +131,48 @@ def predict(
     config: TrackConfig | None = None,
     *,
     overwrite: bool = False,
+    facts: Facts | None = None,
+    on_failure: OnFailure | None = None,
 ) -> int:
     """Track videos whose true masks nobody has but the benchmark's server, and write the masks that are asked for.
+
+    With ``facts``, a run that stopped goes on: videos whose masks are in ``out`` are not tracked again.
 
     Args:
         segmenter: a model in inference mode, or an engine made from it.
         videos: from an index function; ``wanted`` says which masks are written.
         out: masks go to ``out/<video>/<frame>.png``, as palette PNGs.
         config: how a video goes through the model.
-        overwrite: write into folders that hold masks already.
+        overwrite: replace what the last run wrote to ``out``.
+        facts: what decides the results, as ``facts_of`` tells it.
+        on_failure: called for a video that cannot be tracked, and the others go on. None: the first error ends the run.
 
     Returns:
-        How many masks were written.
+        How many masks there are of the videos that are finished.
 
     Raises:
-        InputError: no videos, a folder that holds masks already, or what ``track`` refuses.
+        InputError: no videos, files that cannot be used, places that cannot be written to, masks that are there
+            already, or what ``track`` refuses.
         OSError: a file cannot be read or written.
     """
-    _require_trackable(videos, None if overwrite else out)
-    written = 0
-    for video in tqdm(videos, desc="predict", unit="video"):
-        steps = tqdm(track(segmenter, video, config), desc=video.name, total=length_hint(video.frames), leave=False)
-        for position, _ in enumerate(_masks(iter(steps), out / video.name, video.wanted)):
-            written += video.wanted is None or position in video.wanted
+    out = at_home(out)
+    _require_trackable(videos, out)
+    data = {} if facts is None else {video.name: data_fingerprint(video) for video in videos}
+    failed: dict[str, str] = {}
+    with _results(out, videos, overwrite, facts, data) as (record, finished):
+
+        def predicted(video: Video) -> int:
+            if video.name in finished:
+                return len(expected_names(video))
+            steps = tqdm(track(segmenter, video, config), desc=video.name, total=length_hint(video.frames), leave=False)
+            positions = [position for position, _ in enumerate(_masks(iter(steps), out / video.name, video.wanted))]
+            if record is not None and facts is not None:
+                record.finish_video(video.name, data[video.name])
+            return sum(video.wanted is None or position in video.wanted for position in positions)
+
+        written = sum(count or 0 for _, count in _each(videos, predicted, "predict", on_failure, failed))
+        if record is not None and not failed:
+            record.finish()
     return written
 
 
@@ -129,11 +207,16 @@ def peak_memory(device: torch.device) -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on a Mac
 
 
+class _UnwrittenError(OSError):
+    """A mask cannot be written: that is no fault of its video, and ends the run."""
+
+
 class _Stopwatch:
-    """Steps as they come, and the seconds spent on waiting for them."""
+    """Steps as they come, the names of their frames, and the seconds spent on waiting for them."""
 
     def __init__(self, steps: Iterator[Step]) -> None:
         self.steps, self.seconds = steps, 0.0
+        self.names: list[str] = []
 
     def __iter__(self) -> Iterator[Step]:
         while True:
@@ -142,20 +225,56 @@ class _Stopwatch:
             self.seconds += perf_counter() - start
             if step is None:
                 return
+            self.names.append(step.name)
             yield step
+
+
+def _each(
+    videos: Sequence[Video],
+    work: Callable[[Video], T],
+    title: str,
+    on_failure: OnFailure | None,
+    failed: dict[str, str],
+) -> Iterator[tuple[str, T | None]]:
+    """The work on one video after another: its name and what came of it, or None for one that is now in ``failed``."""
+    for video in tqdm(videos, desc=title, unit="video"):
+        done = None
+        try:
+            done = work(video)
+        except _UnwrittenError:
+            raise
+        except (InputError, OSError, MemoryError, torch.OutOfMemoryError) as error:
+            if on_failure is None:
+                raise
+            failed[video.name] = " ".join(str(error).split()) or type(error).__name__
+            on_failure(video.name, failed[video.name])
+        yield video.name, done
 
 
 def _evaluate_video(
     segmenter: Segmenter, video: Video, folder: Path | None, config: TrackConfig | None, joined: bool, baseline: bool
 ) -> VideoScore:
     """Track and score one video."""
+    steps = _Stopwatch(track(segmenter, video, config))
+    bar = tqdm(steps, desc=video.name, total=length_hint(video.truth), unit="frame", leave=False)
+    score = _scored(_masks(iter(bar), folder, video.wanted), video, joined, baseline)
+    return replace(score, seconds=steps.seconds, scored=tuple(steps.names[1:-1]))
+
+
+def _of_files(video: Video, folder: Path, joined: bool, baseline: bool) -> VideoScore:
+    """Score the masks of a video that were written before."""
+    names = expected_names(video)
+    score = _scored((read_mask(folder / name) for name in names), video, joined, baseline)
+    return replace(score, scored=tuple(Path(name).stem for name in names[1:-1]))
+
+
+def _scored(masks: Iterable[Mask], video: Video, joined: bool, baseline: bool) -> VideoScore:
+    """Score the masks of one video, and those of doing nothing."""
     assert video.truth is not None  # the caller has looked
     count = len(video.truth)
-    steps = _Stopwatch(track(segmenter, video, config))
-    bar = tqdm(steps, desc=video.name, total=count, unit="frame", leave=False)
-    objects = score_video(_masks(iter(bar), folder, video.wanted), video.truth, joined, video.name)
+    objects = score_video(masks, video.truth, joined, video.name)
     still = score_video(unchanged(video.given, count), video.truth, joined, video.name) if baseline else None
-    return VideoScore(video.name, count, objects, still, steps.seconds)
+    return VideoScore(video.name, count, objects, still)
 
 
 def _masks(steps: Iterator[Step], folder: Path | None, wanted: frozenset[int] | None) -> Iterator[Mask]:
@@ -163,16 +282,82 @@ def _masks(steps: Iterator[Step], folder: Path | None, wanted: frozenset[int] | 
     with Behind() as writer:
         for position, step in enumerate(steps):
             if folder is not None and (wanted is None or position in wanted):
-                writer.do(write_mask, folder / f"{step.name}.png", step.mask)
+                writer.do(_write, folder / f"{step.name}.png", step.mask)
             yield step.mask
 
 
+def _write(path: Path, mask: Mask) -> None:
+    try:
+        write_mask(path, mask)
+    except OSError as error:
+        raise _UnwrittenError(*error.args[:2], error.filename) from error
+
+
 def _require_trackable(videos: Sequence[Video], out: Path | None) -> None:
-    """Look before hours of tracking: is there something to track, and is nothing in the way?"""
+    """Look before hours of tracking: is there something to track, can it be read, and can results be written?"""
     if not videos:
         raise InputError("found no videos, expected at least one")
     for video in videos:
+        require_readable(video)
         if not video.given:
             raise InputError(f"{video.name}: found no given mask, expected at least one to track from")
-        if out is not None and mask_names(out / video.name):
+        if out is not None:
+            folder = out / video.name
+            require_writable(folder / "00000.png")
+            if folder.resolve() in {parent.resolve() for parent in {path.parent for path in files_of(video)}}:
+                raise InputError(f"{folder}: holds the video's own files, expected another `out`")
+
+
+def _scores_before(json: Path, overwrite: bool, facts: Facts | None, data: Mapping[str, str]) -> dict[str, VideoScore]:
+    """The scores of a run that stopped, by video."""
+    require_writable(json)
+    if facts is None or overwrite or not json.exists():
+        require_absent(json, overwrite, JSON_BEGINS)
+        return {}
+    stopped, scores = unfinished(json)
+    require_same(json, stopped, facts)
+    for name, score in scores.items():
+        _require_same_data(json, name, score.data, data)
+    return scores
+
+
+@contextmanager
+def _results(
+    out: Path | None, videos: Sequence[Video], overwrite: bool, facts: Facts | None, data: Mapping[str, str]
+) -> Iterator[tuple[Record | None, set[str]]]:
+    """The folder of masks, for a run that begins or goes on: its record, and which videos are finished there."""
+    if out is None:
+        yield None, set()
+        return
+    record = Record(out)
+    recorded, stopped = record.files(), None if overwrite or facts is None else record.unfinished
+    for video in videos:
+        folder = (out / video.name).resolve()
+        present = {folder / name for name in mask_names(folder)}
+        if overwrite:
+            record.require_replaceable(present, expected_names(video) if present else (), recorded)
+        elif present and (stopped is None or not present <= recorded):
             raise InputError(f"{out / video.name}: found masks there already, expected none (or `overwrite`)")
+        elif present and stopped is not None and facts is not None:
+            require_same(out, stopped, facts)
+    goes_on = stopped is not None and stopped == facts
+    finished = set[str]()
+    known = record.videos if goes_on else {}
+    for video in videos:
+        folder, before = out / video.name, known.get(video.name)
+        if before is not None and all((folder / name).is_file() for name in expected_names(video)):
+            _require_same_data(out, video.name, before, data)
+            finished.add(video.name)
+    for video in videos if goes_on else ():
+        if video.name not in finished:  # it stopped halfway, and its files may have changed since
+            for name in mask_names(out / video.name):
+                (out / video.name / name).unlink()
+    if overwrite:
+        record.clear(out / video.name for video in videos)
+    with recording(out, facts, goes_on) as record:
+        yield record, finished
+
+
+def _require_same_data(place: Path, name: str, before: str | None, data: Mapping[str, str]) -> None:
+    if before != data.get(name):
+        raise InputError(f"{place}: {name} was made from other frames or masks; expected the same (or `overwrite`)")

@@ -10,6 +10,7 @@ from typing import Any
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.report import aligned
 from tbd_lib.files import results_folder
+from tbd_lib.texts import read_json
 
 NAMES = {
     "davis16_val": "DAVIS-2016 val",
@@ -19,6 +20,7 @@ NAMES = {
 }
 """Benchmarks of the published file, in the order of the table."""
 TRAININGS = ("with COCO pre-training", "without COCO pre-training")
+EXPECTED = "a file of tbd evaluate --json"
 WHOLE = {"ytvos18_val": "Overall"}  # where the one number is not called J&F
 
 
@@ -75,10 +77,8 @@ def table(rows: Sequence[Row]) -> str:
 
 def _row(path: Path, published: Mapping[str, Any]) -> Row:
     """One result file beside what was published of the same objects."""
-    content = _read(path)
-    key = "davis16_val" if content["joined"] else "davis17_val"
-    videos = content["videos"].items()
-    ours = {f"{video}{i}": score["J&F"] for video, found in videos for i, score in found["objects"].items()}
+    joined, ours = _read(path)
+    key = "davis16_val" if joined else "davis17_val"
     theirs = {training: published[training][key]["per_object"] for training in TRAININGS}
     if unknown := sorted(set(ours) - set(theirs[TRAININGS[0]])):
         raise InputError(f"{path}: found the object {unknown[0]}, expected those of {NAMES[key]}")
@@ -86,12 +86,16 @@ def _row(path: Path, published: Mapping[str, Any]) -> Row:
     return Row(NAMES[key], (len(ours), len(theirs[TRAININGS[0]])), same, mean(ours.values()), str(path))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """A report's content; some result files hold one under "scores"."""
+def _read(path: Path) -> tuple[bool, dict[str, float]]:
+    """Whether a report joins objects, and its J&F by object; some result files hold a report under "scores"."""
+    content = read_json(path, EXPECTED)
     try:
-        content = json.loads(path.read_text())
         content = content.get("scores", content)
-        assert content["videos"] and "joined" in content
-    except (ValueError, KeyError, AttributeError, AssertionError) as error:
-        raise InputError(f"{path}: no scores of videos in it; expected a file of tbd evaluate --json") from error
-    return content
+        videos = content["videos"].items()
+        ours = {f"{video}{i}": float(score["J&F"]) for video, found in videos for i, score in found["objects"].items()}
+        joined = bool(content["joined"])
+    except (KeyError, AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: no scores of videos in it; expected {EXPECTED}") from error
+    if not ours:
+        raise InputError(f"{path}: no scores of videos in it; expected {EXPECTED}")
+    return joined, ours

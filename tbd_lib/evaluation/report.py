@@ -17,8 +17,11 @@ Scores = Mapping[int, ObjectScore]
 class VideoScore:
     """J and F of one video, by object id.
 
-    ``baseline`` are the scores of the first given masks kept unchanged. ``seconds`` are those spent on reading and
-    tracking ``frames`` frames (not on writing and scoring masks). Both are None where they were not measured.
+    ``frames`` are those that have a true mask; ``scored`` are the names of those that count, one for each number of an
+    object's scores (empty where nobody knows them). ``baseline`` are the scores of the first given masks kept
+    unchanged. ``seconds`` are those spent on reading and tracking (not on writing and scoring masks). Both are None
+    where they were not measured. ``masks`` says what pixels of mask files were taken for, where they are not simply
+    ids. ``data`` is a fingerprint of the video's files.
     """
 
     name: str
@@ -26,6 +29,9 @@ class VideoScore:
     objects: Scores
     baseline: Scores | None = None
     seconds: float | None = None
+    scored: tuple[str, ...] = ()
+    masks: str = ""
+    data: str | None = None
 
     @property
     def fps(self) -> float | None:
@@ -34,11 +40,52 @@ class VideoScore:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Which of the masks in a folder were scored.
+
+    ``listing`` is the file or folder that names the videos; ``no_list`` is where a list was looked for in vain.
+    ``missing`` are videos without predictions, which count as 0 or are left out. Of the predictions,
+    ``surplus_videos`` and the files in ``surplus_frames`` (by video) were left out.
+    """
+
+    listing: str
+    missing: tuple[str, ...] = ()
+    missing_count: bool = True
+    surplus_videos: tuple[str, ...] = ()
+    surplus_frames: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    no_list: str = ""
+
+    def remarks(self) -> list[str]:
+        """What people should know of it, a line for each kind."""
+        lines = [f"{self.no_list}, scored are videos of {self.listing}"] if self.no_list else []
+        if self.missing:
+            how = "scored 0" if self.missing_count else "left out"
+            lines.append(f"without predictions, {how}: {named(self.missing)}")
+        if self.surplus_videos:
+            lines.append(f"not in {self.listing}, left out: {named(self.surplus_videos)}")
+        if self.surplus_frames:
+            files = [f"{video}/{name}" for video, names in self.surplus_frames.items() for name in names]
+            lines.append(f"frames without a true mask, left out: {named(files)}")
+        return lines
+
+    def as_json(self) -> dict[str, object]:
+        """All of it, in types that JSON knows."""
+        return {
+            "list": self.listing,
+            "missing_videos": list(self.missing),
+            "missing_videos_count_as_0": self.missing_count,
+            "surplus_videos": list(self.surplus_videos),
+            "surplus_frames": {video: list(names) for video, names in self.surplus_frames.items()},
+        }
+
+
+@dataclass(frozen=True)
 class Report:
     """Scores of videos, what they cost, and where they come from.
 
     ``available`` is the number of videos that could have been scored, ``peak_memory`` is in bytes: what PyTorch held
-    on the GPU, or else the most that the process has held since it began.
+    on the GPU, or else the most that the process has held since it began. ``failed`` are videos that could not be
+    tracked or scored, and why. ``facts`` are what decides the results of a run that can be gone on with.
     """
 
     videos: tuple[VideoScore, ...]
@@ -46,6 +93,9 @@ class Report:
     joined: bool
     peak_memory: int | None = None
     provenance: Mapping[str, object] = field(default_factory=provenance)
+    selection: Selection | None = None
+    failed: Mapping[str, str] = field(default_factory=dict[str, str])
+    facts: Mapping[str, object] | None = None
 
     @property
     def overall(self) -> Overall:
@@ -60,9 +110,9 @@ class Report:
 
     @property
     def fps(self) -> float | None:
-        """Frames per second over all videos together."""
-        seconds = [video.seconds for video in self.videos if video.seconds is not None]
-        return sum(video.frames for video in self.videos) / sum(seconds) if seconds else None
+        """Frames per second over all videos that were timed."""
+        timed = [(video.frames, video.seconds) for video in self.videos if video.seconds is not None]
+        return sum(frames for frames, _ in timed) / sum(seconds for _, seconds in timed) if timed else None
 
     def table(self) -> str:
         """The scores as plain text: a row per object, the mean, and the global numbers."""
@@ -92,7 +142,19 @@ class Report:
             "frames_per_second": self.fps,
             "peak_memory_bytes": self.peak_memory,
             "videos": {video.name: _video_json(video) for video in self.videos},
+            **({"selection": self.selection.as_json()} if self.selection else {}),
+            **({"failed": dict(self.failed)} if self.failed else {}),
+            **({"run": dict(self.facts)} if self.facts is not None else {}),
         }
+
+    def remarks(self) -> list[str]:
+        """What people should know of how masks were chosen and read, a line for each kind."""
+        meanings = dict[str, list[str]]()
+        for video in self.videos:
+            if video.masks:
+                meanings.setdefault(video.masks, []).append(video.name)
+        read = [f"{meaning} ({named(names)})" for meaning, names in meanings.items()]
+        return [*(self.selection.remarks() if self.selection else []), *read]
 
     def write_json(self, path: Path) -> None:
         """Write ``as_json()`` to a file, whole or not at all.
@@ -106,9 +168,15 @@ class Report:
         """How much was scored and what it cost, in one line."""
         count = sum(len(video.objects) for video in self.videos)
         parts = [f"{len(self.videos)} of {self.available} videos", f"{count} objects{' (joined)' * self.joined}"]
+        parts += [f"failed: {named(list(self.failed))}"] if self.failed else []
         parts += [f"{self.fps:.2f} frames per second"] if self.fps else []
         parts += [f"peak memory {self.peak_memory / GIB:.2f} GiB"] if self.peak_memory else []
         return ", ".join(parts)
+
+
+def named(names: Sequence[str], most: int = 10) -> str:
+    """Names in one line, and how many more there are."""
+    return ", ".join(names[:most]) + f" and {len(names) - most:,} more" * (len(names) > most)
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
@@ -146,6 +214,9 @@ def _video_json(video: VideoScore) -> dict[str, object]:
         "frames_per_second": video.fps,
         "objects": {str(i): _object_json(scores) for i, scores in video.objects.items()},
         "baseline": video.baseline and {str(i): _object_json(scores) for i, scores in video.baseline.items()},
+        "scored_frames": list(video.scored),
+        **({"masks": video.masks} if video.masks else {}),
+        **({"data": video.data} if video.data else {}),
     }
 
 

@@ -1,51 +1,98 @@
 """Score masks that lie in folders. Imports no PyTorch, whose start takes longer than scoring many a video."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 from tqdm.auto import tqdm
 
+from tbd_lib.datasets.davis import list_of_split, listed
 from tbd_lib.errors import InputError
-from tbd_lib.evaluation.metrics import score_video
-from tbd_lib.evaluation.report import Report, VideoScore
+from tbd_lib.evaluation.metrics import ObjectScore, join, score_video
+from tbd_lib.evaluation.report import Report, Selection, VideoScore
+from tbd_lib.files import at_home, is_stray
 from tbd_lib.video.arrays import Mask
-from tbd_lib.video.masks import read_mask, require_size
+from tbd_lib.video.headers import header_shape, require_sizes
+from tbd_lib.video.masks import MaskReader, ids_of, require_objects, require_size
 
 FEW_FRAMES = 400  # are scored in the time that processes need to start
+FEWEST_FRAMES = 3  # the first and the last are not scored
 DAVIS_MASKS = Path("Annotations", "480p")  # where a DAVIS root keeps the masks that are scored
 
 
-def score(predictions: Path, truth: Path, joined: bool = False, workers: int | None = None) -> Report:
-    """Score masks that lie in ``predictions/<video>/<frame>.png``; every folder there is a video.
+def score(
+    predictions: Path,
+    truth: Path,
+    joined: bool = False,
+    workers: int | None = None,
+    *,
+    split: str | None = None,
+    videos: Sequence[str] | None = None,
+    missing: Literal["error", "zero"] = "error",
+) -> Report:
+    """Score masks that lie in ``predictions/<video>/<frame>.png``: those of every video in the list, and of no other.
+
+    The list is ``ImageSets/<year>/<split>.txt`` of a root in DAVIS layout. Where there is none and no split is asked
+    for, it is what both folders have: videos without predictions are left out, and the report names them. The frames
+    are those that have a true mask, but for the first and the last: what the official evaluator does. All
+    files are looked at before the first is scored.
 
     Args:
-        predictions: a folder of folders of masks, for all or some of the videos of ``truth``.
-        truth: true masks in the same layout; or a folder that has them in ``Annotations/480p``, as a DAVIS root.
-        joined: all objects of a mask are one, id 1 (DAVIS-2016).
+        predictions: a folder of folders of masks. Videos and frames beyond those that are scored are left out.
+        truth: true masks in the same layout; or the root of a data set, which has them in ``Annotations/480p``.
+        joined: all objects of a mask are one, id 1; the list is that of DAVIS-2016.
         workers: processes, each with a video at a time; None takes as many as there are processors, if it pays.
+        split: which list of a root; None is ``val``.
+        videos: names of the only videos to be scored; None is the whole list.
+        missing: "zero" scores a video without predictions 0, for all its objects and frames; "error" refuses it where
+            a list names it.
 
     Raises:
-        InputError: a video or frame that only one side has (a whole video may lack predictions, which the report
-            counts), a file that is no mask, masks of different sizes, or fewer than three frames.
+        InputError: a listed video or scored frame that has no prediction or no true mask, a split that is not there,
+            a file that is no mask, masks of different sizes, or fewer than three frames.
         OSError: a file cannot be read.
     """
-    root = truth / DAVIS_MASKS if (truth / DAVIS_MASKS).is_dir() else truth
-    available = _video_names(root)
-    names = _video_names(predictions)
-    frames = {name: _common_frames(predictions / name, root / name) for name in names}
-    work = [(predictions / name, root / name, frames[name], joined) for name in names]
-    workers = _processes(frames) if workers is None else workers
+    predictions, truth = at_home(predictions), at_home(truth)
+    root, listing, names = _list_of(truth, split, joined)
+    is_list, lists = listing != root, truth / "ImageSets"
+    if videos is not None:
+        if unknown := [name for name in videos if name not in names]:
+            raise InputError(f"{listing}: does not list the video {unknown[0]}, expected one of {len(names)}")
+        names = list(videos)
+    found = _video_names(predictions)
+    work = [_checked(predictions / name, root / name, listing, joined) for name in names]
+    lost = [name for name, video in zip(names, work, strict=True) if video.predictions is None]
+    if lost and missing == "error" and (is_list or len(lost) == len(names)):
+        raise InputError(
+            f"{predictions / lost[0]}: found no <frame>.png, but {listing} {'lists' if is_list else 'has'} the video; "
+            f"expected masks of each of its {len(names)} videos ({len(lost)} have none), or `missing` zero"
+        )
+    selection = Selection(
+        str(listing),
+        tuple(lost),
+        missing == "zero",
+        tuple(name for name in found if name not in names),
+        {name: video.surplus for name, video in zip(names, work, strict=True) if video.surplus},
+        "" if is_list or not lists.is_dir() else f"{lists}: has no list val of {2016 if joined else 2017}",
+    )
+    if missing == "error":
+        work = [video for video in work if video.predictions is not None]
+    workers = _processes(work) if workers is None else workers
     with ExitStack() as stack:
         scoring = map(_score_video, work)
         if workers > 1:  # new processes, for a program that has threads (PyTorch's, say) cannot be copied safely
             pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
             scoring = stack.enter_context(pool).map(_score_video, work)
         scores = tuple(tqdm(scoring, desc="score", total=len(work), unit="video"))
-    return Report(scores, len(available), joined)
+    return Report(scores, len(names), joined, selection=selection)
 
 
 def mask_names(folder: Path) -> set[str]:
@@ -53,38 +100,101 @@ def mask_names(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("[!.]*.png")}
 
 
-def _processes(frames: Mapping[str, Sequence[str]]) -> int:
+@dataclass(frozen=True)
+class _Work:
+    """A video to be scored: where its masks are, and the names of those that are true.
+
+    ``predictions`` is None where there are none. ``surplus`` are predicted masks of frames without a true one.
+    """
+
+    predictions: Path | None
+    truth: Path
+    names: tuple[str, ...]
+    surplus: tuple[str, ...]
+    joined: bool
+
+
+def _list_of(truth: Path, split: str | None, joined: bool) -> tuple[Path, Path, list[str]]:
+    """Where the true masks lie; the list, which may be that folder; and the names of its videos."""
+    lists, root = truth / "ImageSets", truth / DAVIS_MASKS
+    if lists.is_dir() and not root.is_dir():
+        raise InputError(f"{root}: no such folder, expected the true masks of the videos that {lists} lists")
+    root = root if root.is_dir() else truth
+    if split is not None and not lists.is_dir():
+        raise InputError(f"{truth}: has no lists of videos (ImageSets), expected some for `split` {split}")
+    try:
+        listing = list_of_split(truth, split or "val", 2016 if joined else 2017)
+    except InputError:
+        if split is not None:
+            raise
+        return root, root, _video_names(root)
+    return root, listing, listed(listing)
+
+
+def _checked(predictions: Path, truth: Path, listing: Path, joined: bool) -> _Work:
+    """What there is of a video, after a look at its files."""
+    if not truth.is_dir():
+        raise InputError(f"{truth}: no such folder of true masks, but {listing} lists the video")
+    names, present = sorted(mask_names(truth), key=_natural), mask_names(predictions)
+    if len(names) < FEWEST_FRAMES:
+        found = f"{len(names) or 'no'} true mask{'s' * (len(names) != 1)}"
+        raise InputError(f"{truth}: found {found}, expected at least 3: the first and the last frame are not scored")
+    shape = header_shape(truth / names[0])
+    require_sizes([truth / name for name in names], shape, like="the first")
+    work = _Work(predictions, truth, tuple(names), tuple(sorted(present - set(names), key=_natural)), joined)
+    if not present:
+        return _Work(None, truth, tuple(names), (), joined)
+    scored = names[1:-1]
+    if lost := [name for name in scored if name not in present]:
+        raise InputError(
+            f"{predictions / lost[0]}: no such file, expected a predicted mask for each true one but the first and the "
+            f"last ({len(lost)} of {len(scored)} are missing)"
+        )
+    require_sizes([predictions / name for name in scored], shape, like="the true mask")
+    return work
+
+
+def _processes(work: Sequence[_Work]) -> int:
     """One per processor, no more than there are videos; one where starting others takes longer than the work."""
-    pays = sum(len(names) for names in frames.values()) > FEW_FRAMES
-    return min(os.cpu_count() or 1, len(frames)) if pays else 1
+    pays = sum(len(video.names) for video in work) > FEW_FRAMES
+    return min(os.cpu_count() or 1, len(work)) if pays else 1
 
 
-def _score_video(work: tuple[Path, Path, list[str], bool]) -> VideoScore:
-    """Score one video: masks found, true masks, their names, and whether all objects are one."""
-    predictions, truth, names, joined = work
-    shape = read_mask(truth / names[0]).shape if names else ()
-    found, true = (_masks([folder / name for name in names], shape) for folder in (predictions, truth))
-    return VideoScore(truth.name, len(names), score_video(found, true, joined, truth.name))
+def _score_video(work: _Work) -> VideoScore:
+    """Score one video."""
+    name, scored = work.truth.name, work.names[1:-1]
+    true_paths = [work.truth / name for name in work.names]
+    reader = MaskReader(true_paths)
+    first = reader.read(true_paths[0])
+    frames = tuple(Path(name).stem for name in scored)
+    if work.predictions is None:
+        ids = ids_of(require_objects(join(first) if work.joined else first, true_paths[0]))
+        nothing = np.zeros(len(scored))
+        return VideoScore(
+            name, len(work.names), {i: ObjectScore(nothing, nothing) for i in ids}, scored=frames, masks=reader.meaning
+        )
+    found_paths = [work.predictions / name for name in scored]
+    found = MaskReader(found_paths, like=None if work.joined else reader)
+    unread = np.zeros_like(first)  # in the place of the first and the last, which need not be there
+    masks = chain([unread], _masks(found, found_paths, first.shape), [unread])
+    objects = score_video(masks, chain([first], _masks(reader, true_paths[1:], first.shape)), work.joined, name)
+    meanings = dict.fromkeys(meaning for meaning in (reader.meaning, found.meaning) if meaning)
+    return VideoScore(name, len(work.names), objects, scored=frames, masks="; ".join(meanings))
 
 
-def _masks(paths: Sequence[Path], shape: tuple[int, ...]) -> Iterator[Mask]:
+def _masks(reader: MaskReader, paths: Sequence[Path], shape: tuple[int, ...]) -> Iterator[Mask]:
     """Masks of this shape, read when asked for."""
-    return (require_size(read_mask(path), shape, path) for path in paths)
+    return (require_size(reader.read(path), shape, path) for path in paths)
 
 
 def _video_names(root: Path) -> list[str]:
     """Videos of a folder of masks: the folders in it."""
-    names = sorted(path.name for path in root.glob("[!.]*") if path.is_dir())
+    names = sorted((path.name for path in root.glob("*") if path.is_dir() and not is_stray(path.name)), key=_natural)
     if not names:
         raise InputError(f"{root}: found no folders there, expected one folder of masks per video")
     return names
 
 
-def _common_frames(found: Path, true: Path) -> list[str]:
-    """File names of a video's masks, which must be the same on both sides."""
-    names, expected = mask_names(found), mask_names(true)
-    if missing := sorted(expected - names):
-        raise InputError(f"{found / missing[0]}: found no such file, expected a predicted mask for each true one")
-    if missing := sorted(names - expected):
-        raise InputError(f"{true / missing[0]}: found no such file, expected a true mask for each predicted one")
-    return sorted(expected, key=lambda name: (len(name), name))  # 9 before 10 where numbers are not padded
+def _natural(name: str) -> tuple[list[str | int], str]:
+    """The order in which people count: 9 before 10, where numbers are not padded."""
+    return [int(part) if at % 2 else part for at, part in enumerate(re.split("([0-9]+)", name))], name

@@ -11,7 +11,7 @@ import numpy as np
 
 from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.tracking.config import TrackConfig
-from tbd_lib.tracking.tracker import Step, track
+from tbd_lib.tracking.tracker import Step, Tracker, require_video, steps_of, track
 from tbd_lib.video.frames import Frame, Video
 
 
@@ -55,10 +55,10 @@ def track_bidirectional(segmenter: Segmenter, video: Video, config: TrackConfig 
     down in a temporary folder (3 bytes a pixel), so that memory does not grow with the video.
 
     Raises:
-        InputError: a frame or a given mask of another size than the first frame.
+        InputError: as ``track``.
     """
-    start = min(video.given)
-    later = {position - start: mask for position, mask in video.given.items()}
+    require_video(video)
+    start = min(video.given, default=0)
     with ExitStack() as stack:
         if isinstance(video.frames, Sequence):
             before, rest = video.frames[:start], video.frames[start:]
@@ -66,9 +66,8 @@ def track_bidirectional(segmenter: Segmenter, video: Video, config: TrackConfig 
             frames = iter(video.frames)
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="tbd-")))
             before, rest = Spilled(islice(frames, start), folder), frames
-        forwards = track(segmenter, replace(video, frames=rest, given=later), config)
         first = None
-        for step in forwards:
+        for step in steps_of(Tracker(segmenter, config), replace(video, frames=rest), len(before)):
             first = first or Frame(step.name, step.image)
             yield step
         if first is not None and start:

@@ -1,20 +1,60 @@
 """How a video goes through the model."""
 
 from dataclasses import dataclass
+from operator import index
+from typing import get_args
 
+from tbd_lib.errors import InputError
 from tbd_lib.method.config import Precision
+from tbd_lib.method.shapes import STRIDE
+
+SMALL_OBJECT = 1000  # pixels at the working size; the benchmark's protocol leaves a video with a smaller one as it is
+LONGEST_SHORT_SIDE = 8192  # pixels: no film is larger, and no memory would hold it
+LIMITS = {
+    "short_side": (STRIDE, LONGEST_SHORT_SIDE, "pixels"),
+    "objects_at_once": (1, 255, "objects"),
+    "roi_margin": (0, LONGEST_SHORT_SIDE // STRIDE, "cells"),
+}
 
 
 @dataclass(frozen=True)
 class TrackConfig:
-    """How a video goes through the model."""
+    """How a video goes through the model; without changes, as ``tbd track`` does it without options.
 
-    short_side: int | None = 480  # pixels to which the shorter side of a larger frame is reduced; None keeps the size
-    enlarge: bool = False  # make the shorter side of a smaller frame ``short_side`` too
-    min_object_pixels: int = 1000  # an object smaller than this after resizing keeps the video at its own size
+    Raises:
+        InputError: a value of no use.
+    """
+
+    short_side: int | None = 480  # pixels that the shorter side of every frame becomes; None keeps the frame's size
+    enlarge: bool = True  # of a smaller frame too, which keeps its size otherwise
+    keep_small_objects: bool = False  # not of a frame in which an object would then have fewer than SMALL_OBJECT pixels
     objects_at_once: int | None = None  # decoded together; None: one for each thread on a CPU, 8 on a GPU
     roi_margin: int | None = None  # decode so many grid cells around where an object can be; None: every pixel, exact
     precision: Precision = "float32"  # of encoder and decoder
 
+    def __post_init__(self) -> None:
+        for name, (least, most, unit) in LIMITS.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _whole(value, name, least, most, unit))
+        for name in ("enlarge", "keep_small_objects"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise InputError(f"`{name}` {value!r}: expected True or False")
+        if self.precision not in get_args(Precision):
+            raise InputError(f"`precision` {self.precision!r}: expected {' or '.join(get_args(Precision))}")
 
-BENCHMARK = TrackConfig(enlarge=True)  # the evaluation's protocol: every video's shorter side becomes 480 pixels
+
+def _whole(value: object, name: str, least: int, most: int, unit: str) -> int:
+    """The value as an integer between these limits."""
+    try:
+        number = index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        number = None
+    if number is None or not least <= number <= most:
+        raise InputError(f"`{name}` {value!r}: expected a whole number of {unit}, {least} to {most}")
+    return number
+
+
+BENCHMARK = TrackConfig(keep_small_objects=True)
+"""The evaluation's protocol (``docs/method.md``, "Evaluation")."""
+OWN_SIZE = TrackConfig(short_side=None)
+"""Every video at its own size."""

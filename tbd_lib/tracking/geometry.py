@@ -1,13 +1,42 @@
 """The size at which a frame is worked on: resized, then padded by reflection to multiples of 16, and back."""
 
+import numpy as np
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from tbd_lib.method.shapes import STRIDE
+from tbd_lib.tracking.config import SMALL_OBJECT, TrackConfig
+from tbd_lib.video.arrays import Mask
+from tbd_lib.video.masks import ids_of
 
 Size = tuple[int, int]
 """Rows and columns, in pixels."""
+
+
+def working_size(given: Mask, config: TrackConfig) -> Size:
+    """The size at which a video is worked on whose first objects are given by this mask, before padding."""
+    size = (given.shape[0], given.shape[1])
+    if config.keep_small_objects and small_object(given, config):
+        return size
+    scale = _scale(size, config)
+    return round(size[0] * scale), round(size[1] * scale)
+
+
+def small_object(given: Mask, config: TrackConfig) -> tuple[int, float] | None:
+    """The smallest object and its pixels at ``short_side``, if these are few since the frame is reduced to it."""
+    scale = _scale((given.shape[0], given.shape[1]), config)
+    pixels = np.bincount(given.ravel())
+    smallest = min(ids_of(given), key=pixels.__getitem__)
+    left = float(pixels[smallest] * scale**2)
+    return (smallest, left) if scale < 1 and left < SMALL_OBJECT else None
+
+
+def _scale(size: Size, config: TrackConfig) -> float:
+    """What the sides are multiplied with so that the shorter one becomes ``short_side``."""
+    if config.short_side is None or (min(size) < config.short_side and not config.enlarge):
+        return 1.0
+    return config.short_side / min(size)
 
 
 def padded_size(size: Size) -> Size:

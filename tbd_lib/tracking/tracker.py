@@ -1,12 +1,12 @@
 """From the model's verbs to a video: sizes, padding, ids, and all objects together, one frame at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from tbd_lib.engines.segmenter import Segmenter
@@ -17,15 +17,12 @@ from tbd_lib.method.model import Features, autocast
 from tbd_lib.method.shapes import STRIDE
 from tbd_lib.method.templates import Templates, start_templates
 from tbd_lib.tracking.config import TrackConfig
-from tbd_lib.tracking.geometry import Size, crop, pad, padded_size, resized
+from tbd_lib.tracking.geometry import Size, crop, pad, padded_size, resized, working_size
 from tbd_lib.tracking.region_of_interest import log_odds
-from tbd_lib.video.arrays import Image, Mask
+from tbd_lib.video.arrays import Image, ImageLike, Mask, MaskLike, as_image, as_mask, described
 from tbd_lib.video.frames import Frame, Video
 from tbd_lib.video.masks import ids_of, size_of
 from tbd_lib.video.prefetch import ahead
-
-GivenMask = UInt8[np.ndarray, "_ _"]
-"""An id mask from outside: whether it fits the frame is checked here, with a message."""
 
 
 @dataclass(frozen=True)
@@ -68,26 +65,6 @@ class Step:
     scores: Float[Tensor, "k 10 h w"] | None
 
 
-def track(segmenter: Segmenter, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
-    """Track the objects given in a video; yields one ``Step`` per frame, and remembers only what the method needs.
-
-    Raises:
-        InputError: a frame or a given mask of another size than the first frame.
-    """
-    tracker = Tracker(segmenter, config)
-    for position, (frame, features) in enumerate(ahead(_encoded(tracker, ahead(video.frames)), 1)):
-        try:
-            yield tracker.step(frame.image, video.given.get(position), frame.name, features)
-        except InputError as error:
-            raise InputError(f"{video.name}, frame {frame.name}: {error}") from error
-
-
-def _encoded(tracker: "Tracker", frames: Iterable[Frame]) -> Iterator[tuple[Frame, Features | None]]:
-    """Every frame with its features; without them as long as the working size is not known."""
-    for frame in frames:
-        yield frame, tracker.encode(frame.image, tracker.state.work) if tracker.state else None
-
-
 class Tracker:
     """Tracks any number of objects, up to 255, through a stream of frames.
 
@@ -96,9 +73,19 @@ class Tracker:
     Args:
         segmenter: a model in inference mode, or an engine made from it (``tbd_lib.engines``), which is faster.
         config: working size, and how many objects go through the decoder at once.
+
+    Raises:
+        InputError: no model, one in training mode, or no configuration.
     """
 
     def __init__(self, segmenter: Segmenter, config: TrackConfig | None = None) -> None:
+        if not isinstance(segmenter, Segmenter):
+            found = described(segmenter)
+            raise InputError(f"`segmenter` is {found}; expected a model, as load_checkpoint(path) gives it")
+        if getattr(segmenter, "training", False):
+            raise InputError("`segmenter` is a model in training mode; expected inference mode: model.eval()")
+        if not isinstance(config, TrackConfig | None):
+            raise InputError(f"`config` is {described(config)}; expected a TrackConfig")
         self.segmenter = segmenter
         self.config = config or TrackConfig()
         self.state: State | None = None
@@ -124,14 +111,16 @@ class Tracker:
         self.state = replace(self.state, cohorts=_without(self.state.cohorts, ids))
 
     @torch.no_grad()
-    def correct(self, given: GivenMask) -> None:
+    def correct(self, given: MaskLike) -> None:
         """Correct objects in the frame that was last seen, or add some there.
 
         They start anew from that frame's key and this mask; objects that the mask does not name go on as they were.
 
         Raises:
-            InputError: the mask is of another size than the frames, or no frame with an object was seen yet.
+            InputError: what ``as_mask`` refuses, a mask of another size than the frames, or no frame with an object
+                was seen yet.
         """
+        given = as_mask(given)
         if self.state is None:
             raise InputError("a correction before any object was given; expected a first mask, given to step()")
         _check_size(given, self.state.frame)
@@ -143,27 +132,32 @@ class Tracker:
 
     @torch.no_grad()
     def step(
-        self, image: Image, given: GivenMask | None = None, name: str = "", features: Features | None = None
+        self, image: ImageLike, given: MaskLike | None = None, name: str = "", features: Features | None = None
     ) -> Step:
         """Segment the next frame.
 
         Args:
-            image: the frame, of the same size as all others.
-            given: an id mask of objects that enter here, or that are corrected: a known id that is given again starts
-                anew from this mask (the original would track it twice). In the output it has the given pixels and no
-                others, at any working size.
+            image: the frame, of the same size as all others, in a form that ``as_image`` takes.
+            given: an id mask, in a form that ``as_mask`` takes, of objects that enter here, or that are corrected: a
+                known id that is given again starts anew from this mask (the original would track it twice). In the
+                output it has the given pixels and no others, at any working size.
             name: what the ``Step`` is to be called.
             features: of this frame, if ``encode`` has given them before.
 
         Raises:
-            InputError: another size than before, or a given mask that does not fit the frame.
+            InputError: what ``as_image`` and ``as_mask`` refuse, another size than before, or a given mask that does
+                not fit the frame.
         """
+        image, given = as_image(image), None if given is None else as_mask(given)
         size = (image.shape[0], image.shape[1])
         self._check(size, given)
         new = tuple(ids_of(given)) if given is not None else ()
-        if self.state is None and not new:
+        if self.state is not None:
+            work = self.state.work
+        elif given is not None and new:
+            work = working_size(given, self.config)
+        else:
             return _nothing(name, image)
-        work = self.state.work if self.state else self._working_size(size, given)
         features = features or self.encode(image, work)
         known = _without(self.state.cohorts if self.state else (), new)
         scores, odds = self._predict(features, known)
@@ -198,7 +192,7 @@ class Tracker:
         foreground = self._given_foreground(given, ids, work)
         return Cohort(ids, self.segmenter.start(features, regions_of(foreground))), foreground.logit()
 
-    def _check(self, size: Size, given: GivenMask | None) -> None:
+    def _check(self, size: Size, given: Mask | None) -> None:
         if min(size) < STRIDE:
             raise InputError(f"a frame of {size_of(size)} pixels; expected at least {STRIDE} on each side")
         if self.state is not None and size != self.state.frame:
@@ -206,24 +200,10 @@ class Tracker:
         if given is not None:
             _check_size(given, size)
 
-    def _working_size(self, size: Size, given: Mask | None) -> Size:
-        """The frame's size with ``short_side`` as the shorter side, unless that leaves an object too small.
-
-        As the evaluation of the method does; a smaller frame keeps its size unless the configuration enlarges.
-        """
-        short = self.config.short_side
-        if short is None or given is None or (min(size) <= short and not self.config.enlarge):
-            return size
-        scale = short / min(size)
-        smallest = np.bincount(given[given > 0]).take(ids_of(given)).min()
-        if scale < 1 and smallest * scale**2 < self.config.min_object_pixels:
-            return size
-        return round(size[0] * scale), round(size[1] * scale)
-
     @torch.no_grad()
-    def encode(self, image: Image, work: Size) -> Features:
+    def encode(self, image: ImageLike, work: Size) -> Features:
         """Features of a frame at the working size: resized, then padded by reflection."""
-        planes = np.ascontiguousarray(image.transpose(2, 0, 1))
+        planes = np.ascontiguousarray(as_image(image).transpose(2, 0, 1))
         pixels = torch.from_numpy(planes)[None].to(self.segmenter.device).to(self.segmenter.dtype).div_(255)
         if pixels.shape[-2:] != work:
             pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
@@ -233,7 +213,7 @@ class Tracker:
     def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o Y X"]:
         """A given mask as a 0/1 map of each object, at the working size and padded as the frame is."""
         device = self.segmenter.device
-        mask = torch.from_numpy(np.ascontiguousarray(given)).to(device)
+        mask = torch.tensor(np.ascontiguousarray(given), device=device)
         maps = (mask == torch.tensor(ids, device=device)[:, None, None]).to(self.segmenter.dtype)[None]
         if maps.shape[-2:] != work:
             maps = F.interpolate(maps, work, mode="nearest-exact")
@@ -248,6 +228,62 @@ class Tracker:
             Cohort(cohort.ids, self.segmenter.update(features, cohort.templates, regions_of(part)))
             for cohort, part in zip(cohorts, parts, strict=True)
         )
+
+
+def track(segmenter: Segmenter, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
+    """Track the objects given in a video; yields one ``Step`` per frame, and remembers only what the method needs.
+
+    Raises:
+        InputError: what ``Tracker`` refuses, or no video; while steps are taken: a frame or a given mask of another
+            size than the first frame, no given mask, or one for a frame that the video does not have.
+    """
+    require_video(video)
+    return steps_of(Tracker(segmenter, config), video)
+
+
+def steps_of(tracker: Tracker, video: Video, start: int = 0) -> Iterator[Step]:
+    """The steps of a video from a position on, where its ``frames`` begin; ``given`` counts from the video's own start.
+
+    Raises:
+        InputError: as ``track``.
+    """
+    if isinstance(video.frames, Sequence):  # else it shows when the frames end
+        _require_positions(video, start + len(video.frames))
+    count = start
+    for frame, features in ahead(_encoded(tracker, video), 1):
+        try:
+            yield tracker.step(frame.image, video.given.get(count), frame.name, features)
+        except InputError as error:
+            raise InputError(f"{video.name}, frame {frame.name}: {error}") from error
+        count += 1
+    _require_positions(video, count)
+
+
+def require_video(video: Video) -> None:
+    """Refuse what people take for a video: its path, above all.
+
+    Raises:
+        InputError: it is no ``Video``.
+    """
+    if not isinstance(video, Video):
+        raise InputError(f"`video` is {described(video)}; expected a Video, as open_video(path, mask) makes it")
+
+
+def _require_positions(video: Video, count: int) -> None:
+    """Refuse a video of so many frames in which nothing is given, or something beyond its end."""
+    if not video.given:
+        raise InputError(f"{video.name}: found no given mask, expected at least one to track from")
+    for position in (min(video.given), max(video.given)):
+        if not 0 <= position < count:
+            raise InputError(f"{video.name}: found a mask for frame {position}, expected 0 to {count - 1}")
+
+
+def _encoded(tracker: Tracker, video: Video) -> Iterator[tuple[Frame, Features | None]]:
+    """Every frame with its features; without them as long as the working size is not known."""
+    for frame in ahead(video.frames):
+        if not isinstance(frame, Frame):
+            raise InputError(f"{video.name}: found {described(frame)} among the frames, expected Frame(name, image)")
+        yield frame, tracker.encode(frame.image, tracker.state.work) if tracker.state else None
 
 
 def regions_of(foreground: Float[Tensor, "o H W"]) -> Float[Tensor, "1 o 2 H W"]:
@@ -289,7 +325,7 @@ def _without(cohorts: tuple[Cohort, ...], ids: Iterable[int]) -> tuple[Cohort, .
     return tuple(left)
 
 
-def _check_size(given: GivenMask, size: Size) -> None:
+def _check_size(given: Mask, size: Size) -> None:
     if given.shape != size:
         raise InputError(f"a mask of {size_of(given.shape)} pixels; expected {size_of(size)} as the frame")
 

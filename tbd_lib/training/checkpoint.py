@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tbd_lib.errors import InputError
-from tbd_lib.files import data_folder, write_whole
+from tbd_lib.files import StrPath, at_home, data_folder, write_whole
 from tbd_lib.method.config import PAPER, ModelConfig
 from tbd_lib.method.model import TBD, build_model
 
@@ -74,7 +74,7 @@ def save_weights(path: Path, model: TBD, dtype: torch.dtype = torch.float32) -> 
         save_file(state, temporary, metadata={"config": json.dumps(asdict(model.config))})
 
 
-def load_checkpoint(path: Path | str) -> TBD:
+def load_checkpoint(path: StrPath) -> TBD:
     """A model in inference mode with the weights of a file, in float32.
 
     ``.safetensors`` is our own layout, which holds the configuration. Anything else is read as a published checkpoint
@@ -84,7 +84,7 @@ def load_checkpoint(path: Path | str) -> TBD:
         InputError: no such file; not a checkpoint, truncated or holding pickled code; tensors missing, extra or of
             another shape (the first few of each are listed).
     """
-    path = Path(path)
+    path = at_home(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a checkpoint (.safetensors, or the published .pth)")
     config, state = _read_safetensors(path) if path.suffix == ".safetensors" else (PAPER, _read_published(path))

@@ -26,8 +26,6 @@ class OptimiserConfig:
     context_from: int = 0  # iteration from which on the decoder begins to see the image's features
     context_full: int = 0  # iteration from which on it sees them in full; above 0 only without trained weights
     freeze_bn_stats: float = 0.0  # share of the run, at its end, with frozen batch-norm statistics in a trained encoder
-    distillation: float = 0.0  # weight of the loss by which the encoder learns to imitate a teacher
-    distilled_frames: int = 2  # of a clip that are compared with the teacher's
 
 
 @dataclass(frozen=True)

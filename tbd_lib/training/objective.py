@@ -2,31 +2,19 @@
 
 from dataclasses import replace
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from tbd_lib.method.loss import clip_loss, region_masks
 from tbd_lib.method.model import TBD, Features
-from tbd_lib.training.distillation import Distillation
 
 
 class Objective(nn.Module):
-    """The cross-entropy of all frames after the first, plus, with a teacher, how far the encoder is from it.
+    """The cross-entropy of a model's masks in all frames after the first."""
 
-    Args:
-        model: what is trained.
-        distillation: the loss beside a teacher; None without one.
-        weight: of that loss.
-        compared: frames of every clip, from the first on, whose features are compared with the teacher's.
-    """
-
-    def __init__(
-        self, model: TBD, distillation: Distillation | None = None, weight: float = 0.0, compared: int = 2
-    ) -> None:
+    def __init__(self, model: TBD) -> None:
         super().__init__()
-        self.model, self.distillation = model, distillation
-        self.weight, self.compared = weight, compared
+        self.model = model
 
     def forward(
         self, images: Float[Tensor, "b t 3 H W"], masks: Int64[Tensor, "b t H W"], context: float = 1.0
@@ -41,11 +29,7 @@ class Objective(nn.Module):
         frames = self.model.encode_clip(images)
         shown = frames if context == 1 else [dimmed(frame, context) for frame in frames]
         logits = self.model.follow(shown, region_masks(masks[:, 0]).to(images))[:, :, 0]
-        loss = clip_loss(logits, masks[:, 1:])
-        if self.distillation is not None:
-            features = torch.stack([frame.s16 for frame in frames[: self.compared]], 1).flatten(0, 1)
-            loss = loss + self.weight * self.distillation(images[:, : self.compared].flatten(0, 1), features)
-        return loss, intersection_over_union(logits.detach(), masks[:, 1:])
+        return clip_loss(logits, masks[:, 1:]), intersection_over_union(logits.detach(), masks[:, 1:])
 
 
 def dimmed(features: Features, share: float) -> Features:

@@ -18,8 +18,9 @@ from tqdm.auto import tqdm
 
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.provenance import PACKAGES, provenance, version
-from tbd_lib.files import write_json, write_whole
+from tbd_lib.files import at_home, write_json, write_whole
 from tbd_lib.method.model import TBD
+from tbd_lib.texts import read_lines
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.training.config import TrainConfig
 
@@ -41,7 +42,7 @@ class RunDir:
     """
 
     def __init__(self, out: Path, config: TrainConfig, parts: Mapping[str, Part]) -> None:
-        self.out, self.config, self.parts = out, config, parts
+        self.out, self.config, self.parts = at_home(out), config, parts
         self.best: float | None = None
         self.saved = 0  # iterations that the last checkpoint holds
 
@@ -89,7 +90,7 @@ class RunDir:
         """Write ``run.json``, and drop the lines that an interrupted run logged after its last checkpoint."""
         write_json(self.out / "run.json", {"config": asdict(self.config), "provenance": provenance()})
         log = self.out / "log.jsonl"
-        lines = log.read_text().splitlines() if log.exists() else []
+        lines = read_lines(log) if log.exists() else []
         with write_whole(log) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in lines if self._is_done(line)))
 
@@ -130,7 +131,7 @@ class RunDir:
         """Whether a line is whole, and of an iteration that the checkpoint holds."""
         try:
             return json.loads(line)["iteration"] <= self.saved
-        except ValueError:  # a crash cut it
+        except (ValueError, TypeError, KeyError):  # a crash cut it
             return False
 
 
@@ -148,7 +149,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
 
 def read_log(out: Path) -> list[dict[str, Any]]:
     """The lines of a run's log: of training, and of validation."""
-    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (at_home(out) / "log.jsonl").read_text().splitlines()]
 
 
 class Meter:

@@ -12,6 +12,7 @@ from tbd_lib.datasets.clips import drifting_videos
 from tbd_lib.datasets.davis import davis, sample
 from tbd_lib.datasets.youtube_vos import training_lists, youtube_vos
 from tbd_lib.errors import InputError
+from tbd_lib.files import at_home
 from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import bundled_model, load_checkpoint, with_our_prefix
@@ -104,7 +105,7 @@ def load_imagenet(encoder: DenseNet121, path: Path | None = None) -> None:
         if path is None:
             state = DenseNet121_Weights.IMAGENET1K_V1.get_state_dict(progress=True)
         else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(at_home(path), map_location="cpu", weights_only=True)
         ours = {our_imagenet_name(name): value for name, value in state.items()}
         needed = {name: ours[name] for name in encoder.state_dict() if not name.startswith("normalise.")}
         encoder.load_state_dict(needed, strict=False)

@@ -6,6 +6,7 @@ goes on ends with the same weights as one that was not.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,12 +20,11 @@ from tqdm.auto import tqdm
 from tbd_lib.datasets.clips import Clips
 from tbd_lib.errors import InputError, TrainingError
 from tbd_lib.evaluation.evaluate import evaluate
-from tbd_lib.method.encoder import Encoder
 from tbd_lib.method.model import TBD, autocast
 from tbd_lib.method.swap_and_attach import swap_and_attach
+from tbd_lib.tracking.config import BENCHMARK
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.training.config import TrainConfig
-from tbd_lib.training.distillation import Distillation
 from tbd_lib.training.distributed import World, join
 from tbd_lib.training.objective import Objective
 from tbd_lib.training.run_dir import Meter, RunDir
@@ -40,7 +40,6 @@ def train(
     out: Path,
     *,
     held_out: Sequence[Video] = (),
-    teacher: Encoder | None = None,
     device: str | None = None,
     override: bool = False,
 ) -> TBD:
@@ -52,8 +51,6 @@ def train(
         videos: what clips are cut from, with true masks; an image is a video of one frame.
         out: folder of this run.
         held_out: videos of the training data that are tracked now and then; their J&F tells the best weights.
-        teacher: a frozen encoder, on the device, that the model's encoder learns to imitate
-            (``optimiser.distillation``).
         device: where to train; a GPU if there is one, else the CPU, if None.
         override: go on although ``out`` holds a run of another configuration.
 
@@ -66,10 +63,10 @@ def train(
         OSError: a checkpoint cannot be written; the last one stays.
     """
     with join(device) as world:
-        check(config, world, teacher)
+        check(config, world)
         clips = Clips(config.data, videos, config.run.iterations, config.run.seed)
         torch.manual_seed(config.run.seed)
-        objective = prepare(config, model, teacher, world.device)
+        objective = prepare(config, model, world.device)
         optimiser = make_optimiser(config, objective)
         scaler = GradScaler(world.device.type, enabled=config.run.precision == "float16")
         run = RunDir(out, config, {"objective": objective, "optimiser": optimiser, "scaler": scaler})
@@ -121,13 +118,13 @@ def step(
     return loss.detach(), iou
 
 
-def check(config: TrainConfig, world: World, teacher: Encoder | None) -> None:
+def check(config: TrainConfig, world: World) -> None:
     """Refuse settings that cannot work, before anything is written.
 
     Raises:
         InputError: naming the setting, its value and what was expected.
     """
-    data, distillation = config.data, config.optimiser.distillation
+    data = config.data
     if data.batch % world.size:
         raise InputError(f"`data.batch` {data.batch}: expected a multiple of the {world.size} processes")
     if data.batch // world.size < 2 and data.augment.swap > 0:
@@ -142,11 +139,6 @@ def check(config: TrainConfig, world: World, teacher: Encoder | None) -> None:
     if data.augment.crop != data.synthetic_augment.crop and 0 < data.synthetic_share < 1:
         sizes = f"{data.augment.crop} and `data.synthetic_augment.crop` {data.synthetic_augment.crop}"
         raise InputError(f"`data.augment.crop` {sizes}: expected the same, since clips of both stand in one batch")
-    if distillation > 0 and (teacher is None or config.optimiser.encoder_rate is None):
-        raise InputError(
-            f"`optimiser.distillation` {distillation}: expected a teacher, and a trained encoder "
-            "(`optimiser.encoder_rate`)"
-        )
     if config.run.compile:
         try:  # without what was compiled before: only a compilation shows whether there is a compiler
             torch.compile(torch.sin, options={"fx_graph_cache": False})(torch.ones(1, device=world.device))
@@ -155,14 +147,10 @@ def check(config: TrainConfig, world: World, teacher: Encoder | None) -> None:
             raise InputError(f"`run.compile`: {reason}; expected what torch.compile needs, a C++ compiler") from error
 
 
-def prepare(config: TrainConfig, model: TBD, teacher: Encoder | None, device: torch.device) -> Objective:
+def prepare(config: TrainConfig, model: TBD, device: torch.device) -> Objective:
     """The model ready to be trained on its device, inside what is minimised."""
-    settings = config.optimiser
-    model.freeze_encoder(settings.encoder_rate is None)
-    distillation = None
-    if teacher is not None and settings.distillation > 0:
-        distillation = Distillation(teacher, model.channels[2])
-    objective = Objective(model, distillation, settings.distillation, settings.distilled_frames)
+    model.freeze_encoder(config.optimiser.encoder_rate is None)
+    objective = Objective(model)
     objective.to(device).to(memory_format=torch.channels_last)  # with which convolutions are fastest
     if config.run.compile:
         model.encoder.compile()
@@ -260,6 +248,7 @@ def batches(clips: Clips, world: World, run: RunDir) -> Iterator[Batch]:
 
 def validate(model: TBD, held_out: Sequence[Video], run: RunDir, iteration: int) -> None:
     """Track the held-out videos, log how well, and keep the weights if they are the best."""
-    overall = evaluate(model.eval(), held_out, baseline=False).overall
+    not_enlarged = replace(BENCHMARK, enlarge=False)  # for the time
+    overall = evaluate(model.eval(), held_out, config=not_enlarged, baseline=False).overall
     run.log(iteration=iteration, validation_j=overall.j.mean, validation_f=overall.f.mean)
     run.save_if_best(model, overall.j_and_f)

@@ -45,7 +45,10 @@ def box_mask(size: tuple[int, int], box: tuple[int, int, int, int], name: str = 
     mask = np.zeros(size, np.uint8)
     mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 1
     if not mask.any():
-        raise InputError(f"{name} {left} {top} {right} {bottom}: no pixel of a {size_of(size)} frame lies in it")
+        edges = "expected its left, top, right and bottom edge"
+        raise InputError(
+            f"{name} {left} {top} {right} {bottom}: no pixel of a {size_of(size)} frame lies in it, {edges}"
+        )
     return mask
 
 

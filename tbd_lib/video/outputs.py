@@ -20,7 +20,8 @@ from tqdm.auto import tqdm
 from tbd_lib.errors import InputError, extra
 from tbd_lib.files import write_whole
 from tbd_lib.video.arrays import Mask
-from tbd_lib.video.frames import Frame, Video
+from tbd_lib.video.films import lost_sound
+from tbd_lib.video.frames import FileFrames, FolderFrames, Frame, Video
 from tbd_lib.video.masks import ids_of, read_mask, require_size
 from tbd_lib.video.overlay import OverlayWriter, overlay
 
@@ -34,14 +35,15 @@ PLACES: Mapping[Kind, str] = {
     "npz": "masks.npz",
     "cutouts": "cutouts",
 }
+NAMED = 5  # pictures left out, at most
 
 
 def write_outputs(video: Video, masks: Path, out: Path, kinds: Sequence[Kind], fps: float) -> dict[Kind, Path]:
     """Write a video's masks in other forms.
 
     ========  ====================================================================================
-    mp4       ``overlay.mp4``, the masks drawn over the frames
-    webp      ``overlay.webp``, the same as an animated picture
+    mp4       ``overlay.mp4``, the masks drawn over the frames, with a film's times, pixel aspect and sound
+    webp      ``overlay.webp``, the same as an animated picture, which is silent
     objects   ``objects/<id>/<frame>.png``, one black and white PNG per object and frame
     coco      ``coco.json``, images and annotations with run lengths, as the COCO tools read them
     npz       ``masks.npz``, one ``uint8`` array of ids per frame, under the frame's name
@@ -64,13 +66,34 @@ def write_outputs(video: Video, masks: Path, out: Path, kinds: Sequence[Kind], f
     """
     places: dict[Kind, Path] = {kind: out / PLACES[kind] for kind in kinds}
     with ExitStack() as stack:
-        writers = [stack.enter_context(_writer(kind, place, fps)) for kind, place in places.items()]
+        writers = [stack.enter_context(_writer(kind, place, fps, video)) for kind, place in places.items()]
         for frame in tqdm(video.frames, desc="outputs", total=length_hint(video.frames) or None, unit="frame"):
             path = masks / f"{frame.name}.png"
             mask = require_size(read_mask(path), frame.image.shape, path)
             for write in writers:
                 write(frame, mask)
     return places
+
+
+def losses(video: Video, out: Path, kinds: Sequence[Kind]) -> list[str]:
+    """What results will lack, a line each: pictures that are no frames of the video, and sound.
+
+    Args:
+        video: a folder of frames or a film; of any other nothing is known.
+        out: as for ``write_outputs``.
+        kinds: as for ``write_outputs``.
+    """
+    lines = []
+    if isinstance(video.frames, FolderFrames) and (names := video.frames.left_out):
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        found = f"{len(names)} picture{'s' * (len(names) > 1)} left out, of another name or size than the frames"
+        lines.append(f"{video.frames.folder}: {found}: {', '.join(names[:NAMED])}{more}")
+    if isinstance(video.frames, FileFrames):
+        path = video.frames.path
+        for place in (out / PLACES[kind] for kind in kinds if kind in ("mp4", "webp")):
+            if codec := lost_sound(path, place.suffix):
+                lines.append(f"{path}: its sound ({codec}) is not in {place}, as {place.suffix} cannot hold it")
+    return lines
 
 
 def require_room(out: Path, kinds: Sequence[Kind]) -> None:
@@ -85,12 +108,14 @@ def require_room(out: Path, kinds: Sequence[Kind]) -> None:
 
 
 @contextmanager
-def _writer(kind: Kind, place: Path, fps: float) -> Iterator[Write]:
+def _writer(kind: Kind, place: Path, fps: float, video: Video) -> Iterator[Write]:
     """The function that takes one frame after another."""
     match kind:
         case "mp4" | "webp":
-            with OverlayWriter(place, fps) as film:
-                yield lambda frame, mask: film.write(overlay(frame.image, mask))
+            film = video.frames if isinstance(video.frames, FileFrames) else None
+            sound = film.path if film and not lost_sound(film.path, place.suffix) else None
+            with OverlayWriter(place, fps, film.aspect if film else 1, sound) as writer:
+                yield lambda frame, mask: writer.write(overlay(frame.image, mask), frame.time, frame.duration)
         case "coco":
             with write_whole(place) as temporary, temporary.open("w") as file:
                 yield from _coco(file)

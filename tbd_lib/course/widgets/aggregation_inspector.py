@@ -13,7 +13,7 @@ from tbd_lib.course.viz.frame_and_charts import odds_figure
 from tbd_lib.course.widgets.history import History
 from tbd_lib.course.widgets.inspector import Inspector, button, slider
 from tbd_lib.method.model import TBD
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.video.frames import Video
 
 
@@ -30,7 +30,7 @@ class AggregationInspector(Inspector):
     row = traitlets.Int(0, help="row of a pixel, at the tracker's working size")
     column = traitlets.Int(0, help="column of a pixel")
 
-    def __init__(self, model: TBD, video: Video, config: TrackConfig | None = None) -> None:
+    def __init__(self, model: TBD, video: Video, config: TrackConfig = OWN_SIZE) -> None:
         self.history = History(model, video, config)
         rows, columns = self.history[0].after.work
         frame = slider("frame", 1, len(self.history) - 1)

@@ -18,7 +18,7 @@ from tbd_lib.course.widgets.inspector import Inspector, button, menu, slider
 from tbd_lib.evaluation.metrics import jaccard, score_video
 from tbd_lib.method.distance import squared_distances
 from tbd_lib.method.model import TBD
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.tracking.tracker import Step, Tracker
 from tbd_lib.video.frames import Video
 from tbd_lib.video.masks import ids_of
@@ -64,7 +64,7 @@ class DistanceInspector(Inspector):
     curve = traitlets.Unicode("learned", help="name of a ready curve; 'by hand' after a point was moved")
     points = traitlets.Tuple(*(traitlets.Float(min=0, max=1) for _ in KNOTS), help="the score at each of KNOTS")
 
-    def __init__(self, model: TBD, video: Video, config: TrackConfig | None = None) -> None:
+    def __init__(self, model: TBD, video: Video, config: TrackConfig = OWN_SIZE) -> None:
         assert video.truth is not None, f"{video.name} has no true masks to compare with"
         self._bent, self._config = deepcopy(model), config
         self._truth = video.truth

@@ -85,7 +85,7 @@ class Drawing {
   }
 
   follow(number) {
-    if (!(Number.isInteger(number) && number >= 1 && number <= 255)) return this.say("An object's number is 1 to 255.");
+    if (!(Number.isInteger(number) && number >= 1 && number <= 254)) return this.say("An object's number is 1 to 254.");
     this.object = number;
     this.show();
     this.redraw();

@@ -18,7 +18,7 @@ from PIL import Image as Pictures
 from tbd_lib.course.viz.tracking import pictures
 from tbd_lib.course.widgets.inspector import display_live
 from tbd_lib.errors import InputError
-from tbd_lib.files import require_absent
+from tbd_lib.files import PNG_BEGINS, at_home, require_absent
 from tbd_lib.video.annotations import Shape, draw, shapes_of
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import frames_of
@@ -93,10 +93,10 @@ class MaskDrawing(AnyWidget):
             InputError: nothing is drawn; another suffix; the file exists already and may not be written over.
             OSError: no space left, or no right to write.
         """
-        path = Path(path)
+        path = at_home(path)
         if path.suffix.lower() != ".png":
             raise InputError(f"{path}: found the suffix {path.suffix!r}, expected .png")
-        require_absent(path, overwrite)
+        require_absent(path, overwrite, PNG_BEGINS)
         write_mask(path, require_objects(self.mask, path))
 
     def _accepted(self, found: object) -> tuple[Shape, ...]:

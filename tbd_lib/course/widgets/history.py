@@ -11,9 +11,9 @@ from torch import Tensor
 from tbd_lib.errors import InputError
 from tbd_lib.method.model import TBD
 from tbd_lib.method.templates import Templates
-from tbd_lib.tracking.config import TrackConfig
-from tbd_lib.tracking.tracker import GivenMask, State, Step, Tracker
-from tbd_lib.video.arrays import Mask
+from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
+from tbd_lib.tracking.tracker import State, Step, Tracker
+from tbd_lib.video.arrays import Mask, MaskLike, as_mask
 from tbd_lib.video.frames import Video
 
 KINDS = ("global", "local", "overall", "short", "long")
@@ -67,7 +67,7 @@ class History:
         InputError: frames that come in a stream, or no mask for the first frame.
     """
 
-    def __init__(self, model: TBD, video: Video, config: TrackConfig | None = None) -> None:
+    def __init__(self, model: TBD, video: Video, config: TrackConfig = OWN_SIZE) -> None:
         if not isinstance(video.frames, Sequence):
             raise InputError(f"{video.name}: its frames come in a stream; expected frames that can be taken by number")
         if 0 not in video.given:
@@ -101,13 +101,13 @@ class History:
         """The predicted masks of all frames."""
         return [self[i].step.mask for i in range(len(self))]
 
-    def correct(self, position: int, given: GivenMask) -> None:
+    def correct(self, position: int, given: MaskLike) -> None:
         """Correct objects in a frame: the mask stands there, and later frames are tracked anew when looked at.
 
         Raises:
             InputError: a mask of another size than the frame.
         """
-        moment = self[position]
+        moment, given = self[position], as_mask(given)
         self._tracker.state = moment.after
         self._tracker.correct(given)
         mask = np.where(np.isin(moment.step.mask, np.unique(given[given > 0])), 0, moment.step.mask)

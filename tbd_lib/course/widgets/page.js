@@ -25,7 +25,7 @@ function build(el, drawing) {
   for (const [kind, text] of Object.entries(KINDS)) tools[kind] = button(text, () => drawing.choose(kind));
   const remover = button("Remove", () => drawing.toggle(), { title: "Take away from the object instead" });
   const swatch = make("span", { class: "tbd-swatch", "aria-hidden": "true" });
-  const number = make("input", { type: "number", min: 1, max: 255, value: 1, ...OWN_KEYS });
+  const number = make("input", { type: "number", min: 1, max: 254, value: 1, ...OWN_KEYS });
   const clearer = button("", () => drawing.clear());
   const controls = make("div", { class: "tbd-controls", role: "group", "aria-label": "Drawing tools" }, [
     make("span", { class: "tbd-tools", role: "group", "aria-label": "Tool" }, Object.values(tools)),

@@ -17,7 +17,7 @@ from tbd_lib.course.widgets.history import SCORES, History, Moment
 from tbd_lib.course.widgets.inspector import Inspector, button, menu, slider
 from tbd_lib.method.matching import affinity, prototype_match
 from tbd_lib.method.model import TBD
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Video
 from tbd_lib.video.masks import ids_of
@@ -58,7 +58,7 @@ class TemplateInspector(Inspector):
     query_row = traitlets.Int(0)
     query_column = traitlets.Int(0)
 
-    def __init__(self, model: TBD, videos: Sequence[Video], config: TrackConfig | None = None) -> None:
+    def __init__(self, model: TBD, videos: Sequence[Video], config: TrackConfig = OWN_SIZE) -> None:
         self._model = model
         self._histories = {video.name: History(model, video, config) for video in videos}
         offered = [score for score in SCORES if score.split()[0] in model.config.templates]  # others: 0 everywhere

@@ -10,7 +10,7 @@ from tbd_lib.course.widgets.history import History
 from tbd_lib.course.widgets.inspector import Inspector, button, menu, slider
 from tbd_lib.evaluation.metrics import boundary_f, jaccard
 from tbd_lib.method.model import TBD
-from tbd_lib.tracking.config import TrackConfig
+from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.video.frames import Video
 from tbd_lib.video.masks import ids_of
 
@@ -29,7 +29,7 @@ class TrackerTimeline(Inspector):
     frame = traitlets.Int(0, help="number of a frame, from 0")
     object_id = traitlets.Int(help="id of an object")
 
-    def __init__(self, model: TBD, video: Video, config: TrackConfig | None = None) -> None:
+    def __init__(self, model: TBD, video: Video, config: TrackConfig = OWN_SIZE) -> None:
         assert video.truth is not None, f"{video.name} has no true masks to compare with"
         self.truth = list(video.truth)
         self.history = History(model, video, config)

@@ -83,7 +83,7 @@ def prepare(
 
     if not what.parts:
         raise InputError("`parts`: found none; expected at least one")
-    place, table = Place((root or home()).expanduser()), SOURCES[_key(what)]
+    place, table = Place(root or home()), SOURCES[_key(what)]
     sources = [table[part] for part in what.parts]
     left = prepare_sources(sources, place, print, only_look=check)
     if isinstance(what, Coco) and what.png and not left:

@@ -10,6 +10,8 @@ from pathlib import Path
 from tbd_lib.datasets.davis import listed
 from tbd_lib.datasets.prepare.sources import File, Foldered, Images, Layout, Listed
 from tbd_lib.errors import InputError
+from tbd_lib.files import is_stray
+from tbd_lib.texts import read_json
 
 FILE_NAME = re.compile(rb'"file_name"\s*:\s*("(?:[^"\\]|\\.)*")')
 
@@ -41,7 +43,7 @@ class _Files:
         self.sizes: dict[str, int] = {}
         if folder.is_dir():
             with os.scandir(folder) as files:
-                found = {file.name: file.stat().st_size for file in files if file.name[0] != "."}
+                found = {file.name: file.stat().st_size for file in files if not is_stray(file.name)}
             self.sizes = {
                 name.removesuffix(self.suffix): size for name, size in found.items() if name.endswith(self.suffix)
             }
@@ -91,7 +93,8 @@ def _of_dense_video(folder: Path, video: str, first_only: bool) -> list[str]:
 def _of_folders(layout: Foldered, folder: Path) -> list[str]:
     root, found, videos = folder / layout.part, [], set[str]()
     if (root / "JPEGImages").is_dir():
-        videos = {path.name for path in (root / "JPEGImages").iterdir() if path.is_dir()}
+        folders = (path for path in (root / "JPEGImages").iterdir() if path.is_dir())
+        videos = {path.name for path in folders if not is_stray(path.name)}
     if layout.masks:
         try:
             videos |= _named_videos(root / "meta.json")
@@ -144,8 +147,8 @@ def _file_names(index: Path) -> list[str]:
 def _named_videos(meta: Path) -> set[str]:
     """Names of the videos in a meta.json of YouTube-VOS."""
     try:
-        return set(json.loads(meta.read_text())["videos"])
+        return set(read_json(meta, "the list of videos")["videos"])
     except FileNotFoundError as error:
         raise InputError(f"{meta}: missing; expected the list of videos") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise InputError(f"{meta}: {error}; expected the list of videos") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tbd_lib.datasets.prepare.sources import SOURCES, Source
 from tbd_lib.errors import InputError
+from tbd_lib.files import at_home
 
 HOME_VARIABLE = "TBD_HOME"
 PUBLISHED: Mapping[str, Source] = {f"published-{name}": SOURCES["weights"][name] for name in ("davis", "ytvos")}
@@ -17,7 +18,7 @@ OTHER_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")  # in which an archive fetc
 def home() -> Path:
     """The usual root: ``$TBD_HOME``, else ``~/.cache/tbd``."""
     named = os.environ.get(HOME_VARIABLE)
-    return Path(named).expanduser() if named else Path.home() / ".cache" / "tbd"
+    return at_home(named) if named else Path.home() / ".cache" / "tbd"
 
 
 @dataclass(frozen=True)

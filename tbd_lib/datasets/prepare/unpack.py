@@ -4,6 +4,7 @@ The libraries that unpack (pooch, ``shutil``) write every file anew, straight un
 already and right stays, so that a data set is repaired from its archive and an interrupted run goes on.
 """
 
+import errno
 import gzip
 import lzma
 import shutil
@@ -81,7 +82,7 @@ def require_whole(archive: Path) -> None:
     """
     with _opened(archive) as entries:
         for entry in tqdm(entries, desc=f"checking {archive.name}", unit="file", leave=False):
-            with closing(entry.open()) as stream:
+            with closing(_opened_entry(entry)) as stream:
                 while stream.read(CHUNK):
                     pass
 
@@ -185,6 +186,16 @@ def _is_there(path: Path, entry: Entry) -> bool:
     return crc == entry.crc
 
 
+def _opened_entry(entry: Entry) -> Any:
+    """A stream of a file's content, which may be said to lie before the archive's beginning."""
+    try:
+        return entry.open()
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        raise zipfile.BadZipFile(f"{entry.name!r}: {error}") from error
+
+
 def _write(path: Path, entry: Entry) -> None:
     """Write a file under a temporary name, which it changes for its own when it is whole.
 
@@ -194,7 +205,7 @@ def _write(path: Path, entry: Entry) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     try:
-        with closing(entry.open()) as stream, temporary.open("wb") as file:
+        with closing(_opened_entry(entry)) as stream, temporary.open("wb") as file:
             shutil.copyfileobj(stream, file, CHUNK)  # both kinds of stream end at the stated size
         if temporary.stat().st_size != entry.size:
             raise zipfile.BadZipFile(f"{entry.name!r} is not as large as stated")
