@@ -4,7 +4,7 @@ Arguments and settings stand in backquotes, as a program writes them: `overwrite
 its flags in their place (``tbd_lib.cli.flags``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -37,3 +37,8 @@ def extra(name: str) -> Iterator[None]:
             f"the library {error.name} is not installed; expected the extra {name!r}: pip install 'tbd-lib[{name}]'",
             name=error.name,
         ) from error
+
+
+def named(names: Sequence[str], most: int = 10) -> str:
+    """Names in one line, and how many more there are."""
+    return ", ".join(names[:most]) + f" and {len(names) - most:,} more" * (len(names) > most)

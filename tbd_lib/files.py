@@ -72,8 +72,7 @@ def write_whole(path: Path) -> Iterator[Path]:
         OSError: no space left, or no right to write; the temporary file is removed.
     """
     path = at_home(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _naming(path), _temporary(path, f".{path.stem}.part{path.suffix}", folder=False) as temporary:
+    with _temporary(path) as temporary:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -91,8 +90,7 @@ def write_whole_folder(path: Path) -> Iterator[Path]:
         OSError: no space left, or no right to write; the temporary folder is removed.
     """
     path = at_home(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _naming(path), _temporary(path, f".{path.name}.part", folder=True) as temporary:
+    with _temporary(path, folder=True) as temporary:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
         before = path.with_name(f".{path.name}.old")  # no half of it is ever left under the name
@@ -116,26 +114,28 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _temporary(path: Path, name: str, folder: bool) -> Iterator[Path]:
-    """A file or folder of this name beside ``path``, or of another name where a process at work holds it.
+def _temporary(path: Path, folder: bool = False) -> Iterator[Path]:
+    """A hidden file or folder beside ``path``, whose own one is left to a process at work that holds it.
 
-    It is removed if the block fails.
+    It is removed if the block fails, and errors name ``path``. Parent folders are made.
     """
-    temporary = path.with_name(name)
-    handle = _lock(temporary, folder)
-    if handle is None:
-        temporary = _unique(path, folder)
-    try:
-        if folder:
-            for left in temporary.iterdir():
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-        yield temporary
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True) if folder else temporary.unlink(missing_ok=True)
-        raise
-    finally:
-        if handle is not None:
-            os.close(handle)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _naming(path):
+        temporary = path.with_name(f".{path.name}.part" if folder else f".{path.stem}.part{path.suffix}")
+        handle = _lock(temporary, folder)
+        if handle is None:
+            temporary = _unique(path, folder)
+        try:
+            if folder:
+                for left in temporary.iterdir():
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            yield temporary
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True) if folder else temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            if handle is not None:
+                os.close(handle)
 
 
 def _unique(path: Path, folder: bool) -> Path:

@@ -22,7 +22,7 @@ from tbd_lib.cli.options import SharedOptions, TrackOptions, device_of
 from tbd_lib.cli.terminal import Streams, one_line, usage_errors_in_a_line
 from tbd_lib.cli.track import fps_of, track
 from tbd_lib.datasets.prepare.command import prepare
-from tbd_lib.errors import InputError, MissingExtraError, TrainingError
+from tbd_lib.errors import InputError, MissingExtraError, TrainingError, named
 from tbd_lib.files import JSON_BEGINS, ZIP_BEGINS, require_absent, require_writable, write_json
 from tbd_lib.training.config import STAGES, TrainConfig
 
@@ -116,7 +116,6 @@ def evaluate(
     from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
     from tbd_lib.evaluation.evaluate import predict
     from tbd_lib.evaluation.going_on import facts_of, unfinished
-    from tbd_lib.evaluation.report import named
 
     if json is not None:
         require_writable(json)

@@ -145,6 +145,7 @@ def require_replaceable(record: Record, video: "Video", given: Sequence[Path], s
     Raises:
         InputError: there is such a file.
     """
+    from tbd_lib.evaluation.scoring import mask_names
     from tbd_lib.video.frames import FolderFrames
     from tbd_lib.video.headers import files_of
 
@@ -154,7 +155,7 @@ def require_replaceable(record: Record, video: "Video", given: Sequence[Path], s
     for path in [*files_of(video), *given]:
         if path.resolve() in results or path.resolve().parent == masks:
             raise InputError(f"{path}: lies where results will be written; expected another --out")
-    present = set(masks.glob("[!.]*.png"))
+    present = {masks / name for name in mask_names(masks)}
     frames = video.frames
     names = frames.names if isinstance(frames, FolderFrames) else [f"{at:05}" for at in range(length_hint(frames))]
     coming = {f"{name}.png" for name in names}  # none of a film that does not tell its length: any may then be replaced

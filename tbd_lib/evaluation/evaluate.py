@@ -14,11 +14,11 @@ import torch
 from tqdm.auto import tqdm
 
 from tbd_lib.engines.segmenter import Segmenter
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, named
 from tbd_lib.evaluation.export import expected_names
 from tbd_lib.evaluation.going_on import Facts, data_fingerprint, require_same, unfinished
 from tbd_lib.evaluation.metrics import join, score_video
-from tbd_lib.evaluation.report import Report, VideoScore, named
+from tbd_lib.evaluation.report import Report, VideoScore
 from tbd_lib.evaluation.scoring import FEWEST_FRAMES, mask_names
 from tbd_lib.files import JSON_BEGINS, at_home, require_absent, require_writable
 from tbd_lib.records import Record, recording
@@ -82,7 +82,8 @@ def evaluate(
                 f"{FEWEST_FRAMES}: the first and the last are not scored"
             )
     _require_trackable(videos, out)
-    data = {} if facts is None else {video.name: data_fingerprint(video) for video in videos}
+    kept = facts is not None and not (out is None and json is None)  # somewhere to go on from
+    data = {video.name: data_fingerprint(video) for video in videos} if kept else {}
     before = {} if json is None else _scores_before(json, overwrite, facts, data)
     device = segmenter.device
     if device.type == "cuda":

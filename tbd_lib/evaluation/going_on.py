@@ -13,6 +13,7 @@ from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import ObjectScore
 from tbd_lib.evaluation.report import Scores, VideoScore
+from tbd_lib.texts import read_json
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.video.frames import FolderFrames, Video
 from tbd_lib.video.headers import mask_files
@@ -79,7 +80,7 @@ def unfinished(path: Path) -> tuple[Facts, dict[str, VideoScore]]:
         OSError: it cannot be read.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path, "scores")
         if content["videos_scored"] < content["videos_available"]:
             scores = {name: _video_score(name, video) for name, video in content["videos"].items()}
             return dict(content["run"]), scores

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tbd_lib.errors import named
 from tbd_lib.evaluation.metrics import ObjectScore, Overall, overall
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
@@ -172,11 +173,6 @@ class Report:
         parts += [f"{self.fps:.2f} frames per second"] if self.fps else []
         parts += [f"peak memory {self.peak_memory / GIB:.2f} GiB"] if self.peak_memory else []
         return ", ".join(parts)
-
-
-def named(names: Sequence[str], most: int = 10) -> str:
-    """Names in one line, and how many more there are."""
-    return ", ".join(names[:most]) + f" and {len(names) - most:,} more" * (len(names) > most)
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:

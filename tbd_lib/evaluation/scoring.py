@@ -1,7 +1,6 @@
 """Score masks that lie in folders. Imports no PyTorch, whose start takes longer than scoring many a video."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from tbd_lib.evaluation.metrics import ObjectScore, join, score_video
 from tbd_lib.evaluation.report import Report, Selection, VideoScore
 from tbd_lib.files import at_home, is_stray
 from tbd_lib.video.arrays import Mask
+from tbd_lib.video.folders import natural
 from tbd_lib.video.headers import header_shape, require_sizes
 from tbd_lib.video.masks import MaskReader, ids_of, require_objects, require_size
 
@@ -135,13 +135,13 @@ def _checked(predictions: Path, truth: Path, listing: Path, joined: bool) -> _Wo
     """What there is of a video, after a look at its files."""
     if not truth.is_dir():
         raise InputError(f"{truth}: no such folder of true masks, but {listing} lists the video")
-    names, present = sorted(mask_names(truth), key=_natural), mask_names(predictions)
+    names, present = sorted(mask_names(truth), key=_order), mask_names(predictions)
     if len(names) < FEWEST_FRAMES:
         found = f"{len(names) or 'no'} true mask{'s' * (len(names) != 1)}"
         raise InputError(f"{truth}: found {found}, expected at least 3: the first and the last frame are not scored")
     shape = header_shape(truth / names[0])
     require_sizes([truth / name for name in names], shape, like="the first")
-    work = _Work(predictions, truth, tuple(names), tuple(sorted(present - set(names), key=_natural)), joined)
+    work = _Work(predictions, truth, tuple(names), tuple(sorted(present - set(names), key=_order)), joined)
     if not present:
         return _Work(None, truth, tuple(names), (), joined)
     scored = names[1:-1]
@@ -189,12 +189,12 @@ def _masks(reader: MaskReader, paths: Sequence[Path], shape: tuple[int, ...]) ->
 
 def _video_names(root: Path) -> list[str]:
     """Videos of a folder of masks: the folders in it."""
-    names = sorted((path.name for path in root.glob("*") if path.is_dir() and not is_stray(path.name)), key=_natural)
+    names = sorted((path.name for path in root.glob("*") if path.is_dir() and not is_stray(path.name)), key=_order)
     if not names:
         raise InputError(f"{root}: found no folders there, expected one folder of masks per video")
     return names
 
 
-def _natural(name: str) -> tuple[list[str | int], str]:
-    """The order in which people count: 9 before 10, where numbers are not padded."""
-    return [int(part) if at % 2 else part for at, part in enumerate(re.split("([0-9]+)", name))], name
+def _order(name: str) -> tuple[list[str | int], str]:
+    """As people count; of two names that differ in zeros alone, the order of letters."""
+    return natural(name), name

@@ -16,6 +16,7 @@ from tbd_lib.files import is_stray
 from tbd_lib.video.masks import size_of
 from tbd_lib.video.pictures import picture_header, require_8_bits, upright_shape
 
+NUMBERS = re.compile("([0-9]+)")
 SUFFIXES = ((".jpg", ".jpeg"), (".png",), (".webp",), (".bmp",), (".tif", ".tiff"))
 KINDS = {suffix: suffixes[0] for suffixes in SUFFIXES for suffix in suffixes}
 """Suffixes of pictures, each with the one that stands for its kind; of equally many files the earlier kind counts."""
@@ -90,8 +91,13 @@ def _pictures_in(folder: Path) -> list[Path]:
     return [path for path in (folder / name for name in sorted(found)) if path.suffix.lower() in KINDS]
 
 
+def natural(name: str) -> list[str | int]:
+    """A name as people count: text and numbers in turn, so that 9 comes before 10 where numbers are not padded."""
+    return [int(part) if at % 2 else part for at, part in enumerate(NUMBERS.split(name))]
+
+
 def _parted(path: Path) -> Name:
-    parts = re.split("([0-9]+)", path.stem)
+    parts = NUMBERS.split(path.stem)
     return Name(path, KINDS[path.suffix.lower()], tuple(parts[::2]), tuple(parts[1::2]))
 
 
@@ -132,9 +138,7 @@ def _in_order(names: Sequence[Name]) -> list[Name]:
     def key(name: Name) -> tuple[str | int, ...]:
         if not alike and same_length:
             return (name.path.stem,)
-        parts: list[str | int] = [name.texts[0]]
-        for number, text in zip(name.digits, name.texts[1:], strict=True):
-            parts += [int(number), text]
+        parts = natural(name.path.stem)
         if fractions:
             parts[-2] = name.digits[-1]
         return tuple(parts)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8, UInt32
 from PIL import Image as Pictures
 
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, named
 from tbd_lib.files import StrPath, at_home, write_whole
 from tbd_lib.video.arrays import Mask, MaskLike, as_values
 from tbd_lib.video.pictures import open_picture
@@ -142,7 +142,7 @@ class MaskReader:
         table = contents.table(true)
         parts = [f"#{code:06x} is object {i}" for code, i in table.items() if 0 < i < VOID]
         if parts and not contents.is_grey:
-            self._note(", ".join(parts[:SHOWN]) + (f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""))
+            self._note(named(parts, SHOWN))
         colours = np.array(sorted(table), dtype=np.uint32)
         return np.array([table[code] for code in colours.tolist()])[np.searchsorted(colours, codes)]
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image as Pictures
 from tqdm.auto import tqdm
 
-from tbd_lib.errors import InputError, extra
+from tbd_lib.errors import InputError, extra, named
 from tbd_lib.files import write_whole
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.films import lost_sound
@@ -85,9 +85,8 @@ def losses(video: Video, out: Path, kinds: Sequence[Kind]) -> list[str]:
     """
     lines = []
     if isinstance(video.frames, FolderFrames) and (names := video.frames.left_out):
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         found = f"{len(names)} picture{'s' * (len(names) > 1)} left out, of another name or size than the frames"
-        lines.append(f"{video.frames.folder}: {found}: {', '.join(names[:NAMED])}{more}")
+        lines.append(f"{video.frames.folder}: {found}: {named(names, NAMED)}")
     if isinstance(video.frames, FileFrames):
         path = video.frames.path
         for place in (out / PLACES[kind] for kind in kinds if kind in ("mp4", "webp")):

@@ -13,6 +13,7 @@ from tbd_lib.files import StrPath, at_home
 
 ORIENTATION = 0x0112  # the tag of EXIF
 TURNING = range(5, 9)  # its values with which rows and columns change places
+NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 def open_picture(path: StrPath) -> Pictures.Image:
@@ -25,15 +26,14 @@ def open_picture(path: StrPath) -> Pictures.Image:
     path = at_home(path)
     try:
         data = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise InputError(f"{path}: no such file, expected a picture") from error
+    except NO_FILE as error:
+        raise _no_picture(path, error) from error
     try:
         picture = Pictures.open(io.BytesIO(data))
         ImageOps.exif_transpose(picture, in_place=True)
         picture.load()
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, EOFError, struct.error ...
-        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
-        raise InputError(f"{path}: found {len(data)} bytes ({reason}), expected a whole picture") from error
+        raise _no_picture(path, error) from error
     return picture
 
 
@@ -50,13 +50,10 @@ def picture_header(path: Path) -> Iterator[Pictures.Image]:
             yield picture
     except InputError:
         raise
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise InputError(f"{path}: no such file, expected a picture") from error
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, EOFError, struct.error ...
-        if isinstance(error, OSError) and error.errno is not None:
+    except Exception as error:  # as above
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, NO_FILE):
             raise
-        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
-        raise InputError(f"{path}: found {path.stat().st_size} bytes ({reason}), expected a whole picture") from error
+        raise _no_picture(path, error) from error
 
 
 def upright_shape(picture: Pictures.Image, behind: bool = False) -> tuple[int, int]:
@@ -80,3 +77,11 @@ def require_8_bits(picture: Pictures.Image, path: Path) -> None:
     """
     if picture.mode.startswith(("I", "F")):
         raise InputError(f"{path}: found pixels of kind {picture.mode}, expected 8 bits per channel")
+
+
+def _no_picture(path: Path, error: Exception) -> InputError:
+    """What an error says of a file that should be a picture."""
+    if isinstance(error, NO_FILE):
+        return InputError(f"{path}: no such file, expected a picture")
+    reason = "not a picture" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
+    return InputError(f"{path}: found {path.stat().st_size} bytes ({reason}), expected a whole picture")
