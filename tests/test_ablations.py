@@ -1,56 +1,144 @@
-"""The ablations leave out what they say, begin alike, and are summed up rightly."""
+"""The ablations leave out what they say, differ in nothing else, and their intervals mean what they should."""
 
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from small_runs import square_video
 
+from tbd_lib.datasets.config import AugmentConfig, DataConfig
+from tbd_lib.method.swap_and_attach import swap_and_attach
+from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import bundled_model
-from tbd_lib.training.run_dir import differences
-from tools.ablations import FULL, SEEDS, VARIANTS, beginning, run_folder, summary
+from tools.ablations import pool as pools
+from tools.ablations.head import RECIPE, draws
+from tools.ablations.statistics import effect, mean_j_and_f
+from tools.ablations.test_sets import LINES, Encoded, encode, score_tracked
+from tools.ablations.variants import FINE, SWAP, VARIANTS, begin
 
-LEFT_OUT = {
-    "full": [],
-    "without swap-and-attach": ["data.augment.swap"],
-    "without the distance score": ["model.distance_score"],
-    "fine only (global, local)": ["overall", "short", "long"],
-    "coarse only (overall, short, long)": ["global", "local"],
-    "without overall": ["overall"],
-    "without short": ["short"],
-    "without long": ["long"],
+FULL = VARIANTS["full"]
+COARSE = ("overall", "short", "long")
+EXPECTED = {
+    "without swap-and-attach": replace(FULL, swap=0.0),
+    "without the distance score": replace(FULL, model=replace(FULL.model, distance_score=False)),
+    "distance score not learned": replace(FULL, fixed=("distance",)),
+    "distance score from a random start": replace(FULL, begins="random"),
+    "fine templates only": replace(FULL, model=replace(FULL.model, templates=FINE)),
+    "coarse templates only": replace(FULL, model=replace(FULL.model, templates=COARSE)),
+    "global only": replace(FULL, model=replace(FULL.model, templates=("global",))),
+    "local only": replace(FULL, model=replace(FULL.model, templates=("local",))),
+    "without overall": replace(FULL, model=replace(FULL.model, templates=(*FINE, "short", "long"))),
+    "without short": replace(FULL, model=replace(FULL.model, templates=(*FINE, "overall", "long"))),
+    "without long": replace(FULL, model=replace(FULL.model, templates=(*FINE, "overall", "short"))),
+    "inertias not learned": replace(FULL, fixed=("inertia",)),
 }
 
 
-@pytest.mark.parametrize("name", LEFT_OUT)
-def test_each_variant_leaves_out_what_its_name_says_and_nothing_else(name: str) -> None:
-    config, left_out = VARIANTS[name], LEFT_OUT[name]
-    found = differences(asdict(FULL), asdict(config))
-    if left_out and left_out[0] in FULL.model.templates:
-        assert list(found) == ["model.templates"]
-        assert set(FULL.model.templates) - set(config.model.templates) == set(left_out)
-    else:
-        assert list(found) == left_out
+def test_each_variant_leaves_out_what_its_name_says_and_nothing_else() -> None:
+    assert set(VARIANTS) == {"full", *EXPECTED}
+    for name, expected in EXPECTED.items():
+        assert replace(VARIANTS[name], seeds=FULL.seeds) == expected, name
+        assert set(VARIANTS[name].seeds) <= set(FULL.seeds), name  # each has a full run of its seed beside it
 
 
-def test_all_that_is_about_score_maps_and_distances_begins_anew_and_the_rest_as_it_was_trained() -> None:
-    trained, begun = bundled_model().state_dict(), beginning(FULL).state_dict()
-    changed = {name for name, value in begun.items() if not torch.equal(value, trained[name])}
-    blend, width = "decoder.stage16.blend.weight", FULL.model.decoder_channels
-    anew = {name for name in begun if name.startswith("distance.")} | {"short_inertia", "long_inertia", blend}
-    assert changed == anew
-    assert torch.equal(begun[blend][:, :width], trained[blend][:, :width])
-    assert torch.equal(begun[blend], beginning(VARIANTS["without long"]).state_dict()[blend])  # all variants alike
+def test_all_variants_of_a_seed_begin_alike_but_for_a_random_distance_score() -> None:
+    full = begin(FULL, 3).state_dict()
+    for name, variant in VARIANTS.items():
+        other = begin(variant, 3).state_dict()
+        changed = {key.split(".")[0] for key, value in full.items() if not torch.equal(value, other[key])}
+        assert changed == ({"distance"} if variant.begins == "random" else set()), name
+    assert not torch.equal(begin(FULL, 4).key_head.conv.weight, full["key_head.conv.weight"])
 
 
-def test_runs_have_folders_of_their_own() -> None:
-    folders = {run_folder(Path("out"), variant, seed) for variant in VARIANTS for seed in SEEDS}
-    assert len(folders) == 24
+def test_what_is_not_learned_gets_no_gradient() -> None:
+    for name, part in (("distance score not learned", "distance"), ("inertias not learned", "inertia")):
+        model = begin(VARIANTS[name], 0)
+        fixed = {key for key, weight in model.named_parameters() if not weight.requires_grad and "encoder" not in key}
+        assert fixed and fixed == {key for key, _ in model.named_parameters() if part in key}
 
 
-def test_mean_and_spread_are_over_the_seeds() -> None:
-    results = [
-        {"variant": variant, "scores": {"sample": {"J&F": value}}} for variant in VARIANTS for value in (0.2, 0.4, 0.6)
+def test_variants_see_the_same_clips_and_only_their_share_pasted_over() -> None:
+    with_swap, without = list(draws(50, SWAP, 1)), list(draws(50, 0.0, 1))
+    assert len(with_swap) == RECIPE.run.iterations
+    assert all((a[0] == b[0]).all() for a, b in zip(with_swap, without, strict=True))
+    assert sum(versions.sum() for _, versions in without) == 0
+    assert np.mean([versions.mean() for _, versions in with_swap]) == pytest.approx(SWAP, abs=0.03)
+    assert sorted(np.concatenate([clips for clips, _ in without])[:50]) == list(range(50))  # an epoch has each once
+
+
+# --- stored features
+
+
+def test_a_pool_holds_the_encoders_features_of_clips_as_they_are_and_pasted_over(tmp_path) -> None:
+    augment = AugmentConfig(crop=64, area=(0.9, 1.0))
+    config = DataConfig(augment=augment, frames=2, batch=2, workers=0)
+    videos = [square_video(6, 4, "a"), square_video(6, 4, "b")]
+    encoder = bundled_model("bundled-coco").encoder
+    assert not pools.is_built(tmp_path)
+    pools.build(tmp_path, encoder, config, videos, 2, seed=0)
+    assert pools.is_built(tmp_path)
+    pool = pools.load(tmp_path)
+    clips = pools.Clips(config, videos, 1, 0)
+    images, masks = (torch.stack(part) for part in zip(clips[0], clips[1], strict=True))
+    least = int(augment.min_share * augment.crop**2)
+    pasted = swap_and_attach(images.float() / 255, masks.long(), 1.0, torch.Generator().manual_seed(0), least)
+    for version, (pictures, truth) in enumerate([(images.float() / 255, masks.long()), pasted]):
+        levels, found = pool.batch(np.arange(2), np.full(2, version))
+        assert torch.equal(found, truth)
+        with torch.no_grad():
+            expected = encoder(pictures[:, 1])
+        for level, true in zip(levels[1], expected, strict=True):
+            torch.testing.assert_close(level, true, rtol=2e-3, atol=2e-3)
+
+
+def test_masks_from_stored_features_are_those_of_tracking() -> None:
+    model, video = bundled_model("bundled-coco"), square_video(64, 4, "squares")
+    entry = Encoded(video, False, encode(video, model))
+    tracked = np.stack([step.mask for step in track(model, video, LINES)])
+    assert np.mean(np.stack(list(entry.masks(model))) != tracked) < 0.002
+    assert tracked[1:].any()
+    assert entry.score(model).keys() == score_tracked(model, video, False).keys()
+
+
+# --- statistics
+
+
+def scores(values: np.ndarray) -> list[dict[str, dict[str, dict[str, float]]]]:
+    """J and F by seed, video and object, all objects of a video alike."""
+    return [
+        {f"video {v}": {str(i): {"J": value, "F": value} for i in range(1 + v % 2)} for v, value in enumerate(row)}
+        for row in values.tolist()
     ]
-    row = summary(results)["full"]["sample"]  # type: ignore[index]
-    assert row["mean"] == pytest.approx(0.4) and row["spread"] == pytest.approx((2 * 0.04 / 3) ** 0.5)
+
+
+def test_the_same_effect_everywhere_is_certain() -> None:
+    full = np.random.default_rng(0).random((5, 8))
+    found = effect(scores(full - 0.1), scores(full))
+    assert (found.mean, found.low, found.high) == pytest.approx((-0.1, -0.1, -0.1)) and found.shown
+    assert not effect(scores(full), scores(full)).shown
+
+
+def test_objects_weigh_alike_not_videos() -> None:
+    full, ablated = np.zeros((2, 2)), np.array([[0.3, 0.0], [0.3, 0.0]])  # video 1 has two objects, video 0 one
+    assert effect(scores(ablated), scores(full)).mean == pytest.approx(0.1)
+    assert mean_j_and_f(scores(ablated)[0]) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("kind", ["videos", "seeds"])
+def test_an_interval_covers_chance_over_seeds_and_over_videos(kind: str) -> None:
+    """Without an effect, zero lies in nearly all intervals, though all chance is of one kind."""
+    random, inside = np.random.default_rng(1), 0
+    for trial in range(60):
+        shape = (5, 1) if kind == "seeds" else (1, 8)
+        noise = np.broadcast_to(random.normal(0, 0.1, shape), (5, 8))
+        inside += not effect(scores(0.5 + noise), scores(np.full((5, 8), 0.5)), trial).shown
+    assert 45 <= inside < 60
+
+
+def test_the_smallest_effect_is_seen_in_four_of_five_experiments() -> None:
+    random = np.random.default_rng(2)
+    draws = [random.normal(0, 0.05, (5, 8)) for _ in range(40)]
+    smallest = np.mean([effect(scores(0.5 + noise), scores(np.full((5, 8), 0.5))).smallest for noise in draws])
+    seen = [effect(scores(0.5 + smallest + noise), scores(np.full((5, 8), 0.5))).shown for noise in draws]
+    assert 0.65 <= np.mean(seen) <= 1.0

@@ -1,0 +1,78 @@
+"""Training a head on stored features, and what is kept of it: its curve, its weights, its scores per video."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import AdamW
+
+from tbd_lib.evaluation.metrics import ObjectScore
+from tbd_lib.method.loss import clip_loss, region_masks
+from tbd_lib.method.model import TBD, Features, autocast
+from tbd_lib.training.config import SMALL_STAGE, change
+from tbd_lib.training.objective import dimmed, intersection_over_union
+from tbd_lib.training.train import context_share, rate_share
+from tools.ablations.pool import Pool
+from tools.ablations.test_sets import Encoded
+from tools.ablations.variants import Variant
+
+RECIPE = change(
+    SMALL_STAGE,
+    data={"batch": 4},
+    optimiser={"warm_up": 30, "context_from": 60, "context_full": 200},
+    run={"iterations": 1000},
+)
+CURVE = (250, 500, 1000)  # iterations after which a head is scored
+
+
+def train(variant: Variant, model: TBD, seed: int, pool: Pool) -> Iterator[tuple[int, list[dict[str, float]]]]:
+    """Train a head in place; stops after each of ``CURVE``, with the log since the last stop."""
+    optimiser = AdamW(
+        [weight for name, weight in model.named_parameters() if weight.requires_grad and "encoder" not in name],
+        weight_decay=RECIPE.optimiser.weight_decay,
+    )
+    log = []
+    for iteration, (clips, versions) in enumerate(draws(len(pool), variant.swap, seed)):
+        for group in optimiser.param_groups:
+            group["lr"] = RECIPE.optimiser.learning_rate * rate_share(RECIPE, iteration)
+        levels, masks = pool.batch(clips, versions)
+        with autocast(model.device, RECIPE.run.precision):
+            frames = [Features(s4, s8, s16, model.key_head(s16)) for s4, s8, s16 in levels]
+            share = context_share(RECIPE, iteration)
+            shown = frames if share == 1 else [dimmed(frame, share) for frame in frames]
+            logits = model.train().follow(shown, region_masks(masks[:, 0]).float())[:, :, 0]
+            loss = clip_loss(logits, masks[:, 1:])
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), RECIPE.optimiser.clip_gradient or torch.inf)
+        optimiser.step()
+        iou = intersection_over_union(logits.detach(), masks[:, 1:])
+        log.append({"loss": loss.item(), "iou": iou.item()})
+        if iteration + 1 in CURVE:
+            yield iteration + 1, log
+            log = []
+
+
+def draws(clips: int, swap: float, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Which clips stand in each batch, and which of them pasted over: of one seed the same clips in every variant."""
+    order, paste = (np.random.default_rng([seed, part]) for part in range(2))
+    batch, waiting = RECIPE.data.batch, np.empty(0, np.int64)
+    for _ in range(RECIPE.run.iterations):
+        if len(waiting) < batch:
+            waiting = np.concatenate([waiting, order.permutation(clips)])
+        chosen, waiting = waiting[:batch], waiting[batch:]
+        yield chosen, (paste.random(batch) < swap).astype(np.int64)
+
+
+def scores(model: TBD, videos: Sequence[Encoded]) -> dict[str, dict[str, dict[str, float]]]:
+    """J and F of every object, by video and id."""
+    return {entry.video.name: numbers(entry.score(model)) for entry in videos}
+
+
+def numbers(objects: Mapping[int, ObjectScore]) -> dict[str, dict[str, float]]:
+    """Means over the frames, for JSON."""
+    return {
+        str(i): {"J": round(score.j_statistics.mean, 5), "F": round(score.f_statistics.mean, 5)}
+        for i, score in objects.items()
+    }

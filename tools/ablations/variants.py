@@ -1,0 +1,71 @@
+"""The heads that are compared: all ideas in place, and each of them left out, frozen or begun elsewhere."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import torch
+
+from tbd_lib.method.config import SMALL, ModelConfig, Template
+from tbd_lib.method.distance import DistanceScorer
+from tbd_lib.method.model import TBD, build_model
+
+SWAP = 0.3  # share of the clips over which another clip's object is pasted
+MANY, FEW = (0, 1, 2, 3, 4), (0, 1, 2)  # seeds
+FINE: tuple[Template, ...] = ("global", "local")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to train the head.
+
+    ``begins`` is the distance scorer's start: our falling curve, or the random one that PyTorch draws. Of ``fixed``
+    parts the weights stay as they begin.
+    """
+
+    model: ModelConfig = SMALL
+    swap: float = SWAP
+    begins: Literal["falling", "random"] = "falling"
+    fixed: tuple[Literal["distance", "inertia"], ...] = ()
+    seeds: tuple[int, ...] = FEW
+
+
+def keeping(*templates: Template, seeds: tuple[int, ...] = FEW) -> Variant:
+    """Only these templates are matched; the score maps of the others are zero."""
+    return Variant(replace(SMALL, templates=templates), seeds=seeds)
+
+
+def without(template: Template) -> Variant:
+    """All templates but one."""
+    return keeping(*(kind for kind in get_args(Template) if kind != template))
+
+
+VARIANTS = {
+    "full": Variant(seeds=MANY),
+    "without swap-and-attach": Variant(swap=0.0, seeds=MANY),
+    "without the distance score": Variant(replace(SMALL, distance_score=False), seeds=MANY),
+    "distance score not learned": Variant(fixed=("distance",), seeds=MANY),
+    "distance score from a random start": Variant(begins="random"),
+    "fine templates only": keeping(*FINE, seeds=MANY),
+    "coarse templates only": keeping("overall", "short", "long"),
+    "global only": keeping("global"),
+    "local only": keeping("local"),
+    "without overall": without("overall"),
+    "without short": without("short"),
+    "without long": without("long"),
+    "inertias not learned": Variant(fixed=("inertia",)),
+}
+
+
+def begin(variant: Variant, seed: int) -> TBD:
+    """The untrained model of a variant: of one seed all variants begin with the same weights, where these count."""
+    torch.manual_seed(seed)
+    model = build_model(variant.model)
+    if variant.begins == "random":
+        drawn = DistanceScorer(variant.model.distance_units)
+        for layer in (drawn.hidden, drawn.out):
+            layer.reset_parameters()
+        model.distance.load_state_dict(drawn.state_dict())
+    for name, weight in model.named_parameters():
+        if any(part in name for part in variant.fixed):
+            weight.requires_grad_(False)
+    return model
