@@ -55,11 +55,12 @@ lint: $(READY)            ## style and types
 notebooks: $(READY)       ## put the exercises into the lessons, run all notebooks and store their outputs
 	$(BIN)/python -m tools.run_notebooks
 
-# COCO and DAVIS name folders in the layouts of these data sets; what is done is not done again
-COCO  ?= ../shared/data/COCO
-DAVIS ?= ../shared/data/DAVIS
-ablations: $(READY)       ## train and score without each of the paper's ideas: results/ablations.json
-	OMP_NUM_THREADS=1 $(BIN)/python tools/ablations.py --coco-root $(COCO) --davis-root $(DAVIS)
+# DATA holds the folders that tools/ablations names; features, weights and scores so far lie in runs/ablations
+DATA ?= ../shared/data
+ablations: $(READY)       ## train heads without each of the paper's ideas and score them: results/ablations.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.ablations --coco-root $(DATA)/COCO --davis-root $(DATA)/DAVIS_train \
+	  --pictures $(DATA)/images/cats $(DATA)/images/ccp --test-root $(DATA)/DAVIS \
+	  --clips $(DATA)/clips/pumavos $(DATA)/clips/ytvos_opn $(DATA)/clips/sbi
 
 clean:
 	rm -rf $(VENV) .venv-floor build *.egg-info

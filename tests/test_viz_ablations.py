@@ -3,7 +3,7 @@
 import numpy as np
 from figures import drawn
 
-from tbd_lib.course.viz.ablations import KINDS, by_seed, error_strip, pixel_kinds
+from tbd_lib.course.viz.ablations import KINDS, by_seed, effects, error_strip, pixel_kinds
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.video.frames import Frame
 
@@ -17,6 +17,22 @@ def test_lines_by_seed_say_every_score() -> None:
     (ax,) = described.figure.axes
     assert [label.get_text() for label in ax.get_xticklabels()] == ["seed 0", "seed 1"]
     assert [list(np.asarray(line.get_ydata())) for line in ax.lines] == [[0.7, 0.5], [0.6, 0.4]]
+
+
+def test_effects_are_drawn_with_their_intervals_and_those_without_zero_are_named() -> None:
+    worse, unsure = {"mean": -0.1, "low": -0.15, "high": -0.05}, {"mean": 0.01, "low": -0.02, "high": 0.04}
+    panels = {"real": {"fine only": worse, "no swap": unsure}, "twins": {"fine only": unsure, "no swap": unsure}}
+    described = effects(panels, "difference in J&F")
+    expected = "difference in J&F; those whose interval leaves zero out. real: fine only -0.100; twins: none."
+    assert repr(described) == expected
+    first, second = described.figure.axes
+    drawn_ends = [tuple(map(float, np.asarray(line.get_xdata()))) for line in first.lines[1::2]]
+    assert drawn_ends == [(-0.15, -0.05), (-0.02, 0.04)]
+    points = first.lines[2::2]
+    assert [float(np.asarray(line.get_xdata())[0]) for line in points] == [-0.1, 0.01]
+    assert [line.get_markerfacecolor() == "white" for line in points] == [False, True]
+    assert [label.get_text() for label in first.get_yticklabels()] == ["fine only", "no swap"]
+    assert not any(label.get_text() for label in second.get_yticklabels())
 
 
 def test_every_pixel_of_the_union_is_of_one_kind_and_no_other_pixel_of_any() -> None:

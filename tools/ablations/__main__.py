@@ -14,6 +14,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -110,6 +111,7 @@ def model_of_encoder() -> TBD:
 
 def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
     """Train and score a variant with a seed."""
+    began = time.monotonic()
     variant, folder = VARIANTS[name], run_folder(out, name, seed)
     model = begin(variant, seed)
     model.encoder.load_state_dict(model_of_encoder().encoder.state_dict())
@@ -146,6 +148,8 @@ def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
             "loss": [
                 round(sum(line["loss"] for line in log[i : i + every]) / every, 5) for i in range(0, len(log), every)
             ],
+            "minutes": round((time.monotonic() - began) / 60, 1),
+            "provenance": provenance(),
         },
     )
 

@@ -1,4 +1,4 @@
-"""Figures of what goes wrong and why: scores by seed, and the pixels of an object that were missed or taken."""
+"""Figures of what ideas are worth, and of what goes wrong: effects with their intervals, pixels missed or taken."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,18 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, draw_lines, in_corner, new_figure, outline, picture
+from tbd_lib.course.viz.page import (
+    TITLE,
+    WIDTH,
+    aspect,
+    draw_lines,
+    in_corner,
+    new_figure,
+    new_panels,
+    open_axes,
+    outline,
+    picture,
+)
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Frame
@@ -21,6 +32,7 @@ KINDS = {
     "from the background": OKABE_ITO[5],
 }
 """What can become of a pixel, and its colour."""
+LABELS = 2.4  # inches for the names beside the panels
 
 
 def by_seed(values: Mapping[str, Sequence[float]], measure: str) -> Described:
@@ -41,6 +53,43 @@ def by_seed(values: Mapping[str, Sequence[float]], measure: str) -> Described:
     figure.legend(loc="outside upper left", ncols=len(values), frameon=False)
     clauses = [f"{name}: {', '.join(f'{score:.2f}' for score in scores)}" for name, scores in values.items()]
     return Described(figure, f"{measure} by seed. {'; '.join(clauses)}.")
+
+
+def effects(panels: Mapping[str, Mapping[str, Mapping[str, float]]], measure: str, columns: int = 3) -> Described:
+    """Differences with their intervals, a panel for each set of videos; a filled point where zero lies outside.
+
+    Args:
+        panels: by set and name, the ``mean`` difference, and ``low`` and ``high``, the ends of its interval. All sets
+            have the same names.
+        measure: what the differences are, as the axis is called.
+        columns: at most so many panels in a row.
+    """
+    names = list(next(iter(panels.values())))
+    shape = min(columns, len(panels)) * (0.6 + 0.22 * len(names)) / (WIDTH - LABELS)
+    figure, axes = new_panels(len(panels), columns, shape)
+    clauses = []
+    for number, (ax, (title, rows)) in enumerate(zip(axes, panels.items(), strict=True)):
+        ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+        for row, name in enumerate(names):
+            mean, low, high = (rows[name][part] for part in ("mean", "low", "high"))
+            shown = low > 0 or high < 0
+            colour = OKABE_ITO[5] if shown else "0.45"
+            ax.plot((low, high), (row, row), color=colour, linewidth=1.5)
+            ax.plot(mean, row, "o", color=colour, markerfacecolor=colour if shown else "white", markersize=5)
+        seen = [
+            f"{name} {rows[name]['mean']:+.3f}" for name in names if rows[name]["low"] > 0 or rows[name]["high"] < 0
+        ]
+        clauses.append(f"{title}: {', '.join(seen) or 'none'}")
+        ax.set(yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5))
+        ax.set_title(title.replace(", ", "\n"), fontsize="medium")
+        ax.set_yticklabels(names if number % columns == 0 else [])
+        ax.tick_params("y", length=0)
+        open_axes(ax)
+    widest = max(abs(end) for ax in axes for end in ax.get_xlim())
+    for ax in axes:
+        ax.set_xlim(-widest, widest)
+    figure.supxlabel(measure, fontsize="medium")
+    return Described(figure, f"{measure}; those whose interval leaves zero out. {'; '.join(clauses)}.")
 
 
 def pixel_kinds(predicted: Mask, true: Mask, number: int) -> dict[str, Bool[np.ndarray, "H W"]]:
