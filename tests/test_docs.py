@@ -5,14 +5,22 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from tbd_lib.cli.main import main
 from tbd_lib.datasets.davis import sample
 from tbd_lib.files import results_folder
-from tbd_lib.video.frames import write_image
+from tbd_lib.method.aggregate import aggregate
+from tbd_lib.method.config import SMALL
+from tbd_lib.method.model import build_model
+from tbd_lib.tracking.config import OWN_SIZE
+from tbd_lib.tracking.tracker import regions_of, track
+from tbd_lib.video.frames import Frame, Video, write_image
 from tbd_lib.video.masks import write_mask
 
 ROOT = Path(__file__).parents[1]
@@ -155,6 +163,44 @@ def test_the_table_of_steps_names_files_and_what_is_in_them() -> None:
         modules = [importlib.import_module(f"tbd_lib.method.{name}") for name in re.findall(r"(\w+)\.py", files)]
         for name in re.findall(r"\w+", names):
             assert any(getattr(module, name, None) for module in modules), name
+
+
+def test_the_tracker_in_ten_lines_is_the_tracker() -> None:
+    (example,) = blocks((ROOT / "docs" / "method.md").read_text(), "py")
+    assert len(example.splitlines()) == 10
+    torch.manual_seed(0)
+    model = build_model(replace(SMALL, key_channels=16, decoder_channels=8)).eval()
+    images = np.random.default_rng(0).integers(0, 256, (4, 48, 64, 3), np.uint8)
+    mask = np.zeros((48, 64), np.uint8)
+    mask[8:40, 4:30], mask[8:40, 30:60] = 1, 2
+    video = Video("test", [Frame(f"{t}", image) for t, image in enumerate(images)], {0: mask})
+    steps = list(track(model, video, OWN_SIZE))
+    names = {
+        "model": model,
+        "frames": [torch.from_numpy(image).permute(2, 0, 1)[None] / 255 for image in images],
+        "given": regions_of(torch.from_numpy(np.stack([mask == 1, mask == 2])).float()),
+        "masks": [],
+        "aggregate": aggregate,
+        "regions_of": regions_of,
+    }
+    with torch.no_grad():
+        exec(example, names)
+    torch.testing.assert_close(names["prob"], steps[-1].prob)
+    assert len(names["masks"]) == 3 and all(
+        np.array_equal(found.numpy(), step.mask) for found, step in zip(names["masks"], steps[1:], strict=True)
+    )
+
+
+def test_the_course_places_the_method_among_its_relatives() -> None:
+    """What is named has a reference, with a year, and what has a reference is named."""
+    text, references = (ROOT / "docs" / "course.md").read_text().split("### References")
+    section = text[text.index("## Trackers that match") :]
+    for name in ("OSVOS", "FEELVOS", "STM", "CFBI", "TBD", "STCN", "XMem", "Cutie", "SAM 2", "DAM4SAM", "DiDi"):
+        (entry,) = (
+            line for line in re.sub(r"\n  ", " ", references).splitlines() if re.search(rf"[*(, ]{name}[:),]", line)
+        )
+        (year,) = re.findall(r"[A-Za-z]+ (20\d\d)\.$", entry)
+        assert re.search(rf"\b{name}\b", section) and year in section, name
 
 
 # --- promises

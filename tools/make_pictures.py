@@ -1,4 +1,4 @@
-"""Draw the pictures of README and docs: the bundled model among look-alikes, moving and in a row; masks of real clips.
+"""Draw the pictures of README and docs: the method, the bundled model among look-alikes, masks of real clips.
 
 python -m tools.make_pictures
 """
@@ -9,7 +9,7 @@ import numpy as np
 import tyro
 from PIL import Image as Pictures
 
-from tbd_lib.course.viz import mask_strip
+from tbd_lib.course.viz import diagram, mask_strip
 from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import unchanged
@@ -27,7 +27,7 @@ FPS = 12.0
 def main(
     video: str = "passing-by", split: str = "real", columns: int = 5, width: int = 480, out: Path = Path("docs")
 ) -> None:
-    """Write ``lookalike.webp``, ``lookalike.jpg`` and ``real.jpg``, and print what the second shows.
+    """Write ``method.svg``, ``lookalike.webp``, ``lookalike.jpg`` and ``real.jpg``, and print what the third shows.
 
     Args:
         video: A video of the sample.
@@ -36,6 +36,8 @@ def main(
         width: Of the moving picture, in pixels.
         out: Folder for the pictures.
     """
+    with write_whole(out / "method.svg") as temporary:
+        temporary.write_text(str(diagram().content))
     (shown,) = [candidate for candidate in sample(split) if candidate.name == video]
     assert shown.truth is not None
     steps = list(track(shared(bundled_model()), shown, BENCHMARK))

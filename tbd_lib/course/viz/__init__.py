@@ -7,6 +7,8 @@ with extra("course"):
     import scipy  # noqa: F401
 
 from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.diagrams import diagram
+from tbd_lib.course.viz.films import film
 from tbd_lib.course.viz.plots import bars, curves, heat_maps, lines
 from tbd_lib.course.viz.tracking import given_mask, mask_strip, pictures, score_maps
 
@@ -14,6 +16,8 @@ __all__ = [
     "Described",
     "bars",
     "curves",
+    "diagram",
+    "film",
     "given_mask",
     "heat_maps",
     "lines",

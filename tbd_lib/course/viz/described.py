@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from PIL import Image as Pictures
 
 JPEG_OPTIONS = {"quality": 75, "subsampling": 0, "optimize": True}  # full colour resolution: lines stay sharp
+Bundles = list[tuple[dict[str, object], dict[str, object]]]
+"""What a notebook displays, one after the other: data and metadata, each by MIME type."""
 PNG_COLOURS = 64  # enough for lines on white; a third of the size
 
 
@@ -49,24 +51,57 @@ class Described:
             picture.quantize(PNG_COLOURS).save(file, "PNG", optimize=True)
         return file.getvalue()
 
-    def bundles(self, prefix: str = "") -> list[tuple[dict[str, object], dict[str, object]]]:
-        """What a notebook displays, as pairs of data and metadata by MIME type: the picture, then its caption.
-
-        The caption is displayed as text of its own: no front end shows a picture's ``text/plain``, and few its ``alt``.
+    def bundles(self, prefix: str = "") -> Bundles:
+        """What a notebook displays: the picture, then its caption.
 
         Args:
             prefix: what stands before the sentence.
         """
         text = prefix + self.sentence
-        picture: dict[str, object] = {self.mime: self.content, "text/plain": text}
-        caption: dict[str, object] = {"text/markdown": f"*{_escaped(text)}*", "text/plain": text}
-        return [(picture, {self.mime: {"alt": text}}), (caption, {})]
+        return displayed(self.mime, self.content, text, text)
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display  # only a notebook asks for this
+        _display(self.bundles())
 
-        for data, metadata in self.bundles():
-            display(data, raw=True, metadata=metadata)
+
+@dataclass(frozen=True, repr=False)
+class Encoded:
+    """A picture that no figure is needed for, such as a film. In a notebook it displays itself with its caption.
+
+    ``sentence`` is the caption; ``alternative`` begins with it, and says in words what else the picture shows.
+    """
+
+    mime: str
+    content: bytes | str
+    sentence: str
+    alternative: str
+
+    def __repr__(self) -> str:
+        return self.alternative
+
+    def _ipython_display_(self) -> None:
+        _display(displayed(self.mime, self.content, self.sentence, self.alternative))
+
+
+def displayed(mime: str, content: bytes | str, caption: str, alternative: str) -> Bundles:
+    """A picture, then its caption, which is text of its own: no front end shows a picture's ``text/plain``.
+
+    Args:
+        mime: the picture's type.
+        content: the encoded picture.
+        caption: a sentence to be read below the picture.
+        alternative: what the picture shows, in words; ``pytest --nbval`` compares it.
+    """
+    picture: dict[str, object] = {mime: content, "text/plain": alternative}
+    below: dict[str, object] = {"text/markdown": f"*{_escaped(caption)}*", "text/plain": caption}
+    return [(picture, {mime: {"alt": alternative}}), (below, {})]
+
+
+def _display(bundles: Bundles) -> None:
+    from IPython.display import display  # only a notebook asks for this
+
+    for data, metadata in bundles:
+        display(data, raw=True, metadata=metadata)
 
 
 def _escaped(text: str) -> str:

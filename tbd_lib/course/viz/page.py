@@ -28,9 +28,9 @@ HALO: list[AbstractPathEffect] = [withStroke(linewidth=2.5, foreground="black")]
 """A dark border, with which white lines and letters can be read on any picture."""
 
 
-def new_figure(height: float) -> Figure:
-    """An empty figure, ``height`` inches high."""
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure, so many inches high and wide."""
+    figure = Figure(figsize=(width, height), dpi=DPI)
     figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
     return figure
 

@@ -55,7 +55,7 @@ def mask_strip(frames: Sequence[Frame], rows: Mapping[str, Sequence[Mask]], trut
     clauses = []
     for row, (name, masks) in zip(axes, rows.items(), strict=True):
         row[0].set_ylabel(name)
-        scores = [_mean_jaccard(mask, true, ids) for mask, true in zip(masks, truth, strict=True)]
+        scores = [mean_jaccard(mask, true, ids) for mask, true in zip(masks, truth, strict=True)]
         for ax, frame, mask, true, score in zip(row, frames, masks, truth, scores, strict=True):
             picture(ax, overlay(frame.image, mask), "" if clauses else f"frame {frame.name}")
             outline(ax, true)
@@ -98,7 +98,7 @@ def _place_of(mask: Mask, i: int) -> str:
     return f"object {i} has {share}, around row {rows.mean():.0f}, column {columns.mean():.0f}"
 
 
-def _mean_jaccard(mask: Mask, true: Mask, ids: Sequence[int]) -> float:
+def mean_jaccard(mask: Mask, true: Mask, ids: Sequence[int]) -> float:
     """J averaged over objects."""
     return float(np.mean([jaccard(mask == i, true == i) for i in ids]))
 
