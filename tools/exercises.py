@@ -51,7 +51,8 @@ def fill(notebook: NotebookNode, lesson: str) -> None:
 
 def solutions() -> NotebookNode:
     """The notebook of all solutions, each run through the checker of its lesson; not run yet."""
-    cells = [_text("title", "# Solutions\n\nEvery exercise of the lessons, solved, and checked as in its lesson.")]
+    about = "Every exercise of the lessons, solved, explained, and checked as in its lesson."
+    cells = [_text("title", f"# Solutions\n\n{about}")]
     cells.append(_code("imports", _imports()))
     for lesson in LESSONS:
         title = nbformat.read(lesson_path(lesson), as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
@@ -59,6 +60,9 @@ def solutions() -> NotebookNode:
         for exercise in exercises_of(lesson):
             cells.append(_text(cell_name(exercise, "task"), f"**Exercise.** {exercise.task.strip()}"))
             cells.append(_code(cell_name(exercise, "solution"), f"{exercise.source}\n\ncheck({exercise.name})"))
+            cells.append(_text(cell_name(exercise, "why"), f"**Why.** {exercise.reasoning}"))
+            if exercise.example:
+                cells.append(_code(cell_name(exercise, "example"), exercise.example))
     return nbformat.v4.new_notebook(cells=cells)
 
 

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from tbd_lib.course.exercises.exercise import Exercise, Mistake, Verdict, judge
+from tbd_lib.course.exercises.exercise import Exercise, Mistake, Variant, Verdict, judge
 
 LESSONS = {
     "00": "quickstart",
@@ -18,7 +18,7 @@ LESSONS = {
 }
 """Which module holds a lesson's exercises."""
 
-__all__ = ["LESSONS", "Exercise", "Mistake", "Verdict", "check", "exercises_of", "judge"]
+__all__ = ["LESSONS", "Exercise", "Mistake", "Variant", "Verdict", "check", "exercises_of", "judge"]
 
 
 def exercises_of(lesson: str) -> tuple[Exercise, ...]:

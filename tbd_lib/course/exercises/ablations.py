@@ -27,8 +27,8 @@ def pairs() -> list[tuple[np.ndarray, np.ndarray]]:
     random = np.random.default_rng(8)
     luck = random.normal(0.6, 0.1, 5)
     return [
-        (luck + 0.02, luck + random.normal(0, 0.03, 5)),
         (np.array([0.7, 0.5]), np.array([0.72, 0.41])),
+        (luck + 0.02, luck + random.normal(0, 0.03, 5)),
     ]
 
 
@@ -46,7 +46,7 @@ def agreeing_by_chance(comparisons: int, seeds: int) -> float:
 
 
 def seeds_needed(threshold: float) -> int:
-    """The least number of seeds with which differences that all have one sign can reach a threshold.
+    """The least number of seeds with which equal signs of all differences are unlikely enough by chance.
 
     Args:
         threshold: the largest p that counts, above 0 and at most 1.
@@ -63,9 +63,9 @@ def seeds_needed(threshold: float) -> int:
 
 EXERCISES = (
     Exercise(
-        "The verdicts above rest on pairs of equal seed. Write `paired_difference`: the mean of the differences "
-        "within a seed, and their standard deviation as it is estimated from a sample, with $n - 1$ instead of the $n$ "
-        "of equation (2). With three seeds, how much larger does that make the spread?",
+        "The verdicts rest on pairs of equal seed. Write `paired_difference`: the mean of the differences within a "
+        "seed, and their standard deviation as it is estimated from a sample, with $n - 1$ instead of $n$ below the "
+        "sum of squares. With three seeds, by which factor does that make the spread larger?",
         paired_difference,
         pairs,
         Mistake(
@@ -84,10 +84,31 @@ EXERCISES = (
             lambda full, without: (float(abs(full - without).mean()), float(abs(full - without).std(ddof=1))),
             "keep the sign of each difference: a gain and a loss of equal size cancel",
         ),
+        Mistake(
+            lambda full, without: (float((without - full).mean()), float((without - full).std(ddof=1))),
+            "the sign of the mean is wrong: subtract the variant from the whole method, full - without",
+        ),
+        Mistake(
+            lambda full, without: (float((full - without).mean()), float((full - without).var(ddof=1))),
+            "this is the variance; the standard deviation is its root",
+        ),
+        Mistake(
+            lambda full, without: (
+                float((full - without).mean()),
+                float((full - without).std(ddof=1) / len(full) ** 0.5),
+            ),
+            "this is the standard error, the uncertainty of the mean; the spread of the differences is asked for",
+        ),
+        reasoning="Subtracting within each seed first removes what the seed does to both models, such as an easy "
+        "start; only then is the spread taken. A sample's own mean lies closer to its values than the true mean does, "
+        "so dividing by $n$ gives a spread that is too small, and $n - 1$ makes up for it. **The factor is $\\sqrt{n "
+        "/ (n - 1)}$**; for three seeds it is printed below.",
+        example="math.sqrt(3 / 2)",
     ),
     Exercise(
         "You compare many variants, each in a few seeds, and report those in which *all seeds agree*. Write "
-        "`agreeing_by_chance`: how many such findings do you expect if none of the ideas does anything?",
+        "`agreeing_by_chance`: how many such findings do you expect if none of the ideas does anything? All seeds may "
+        "agree that an idea helps, or that it hurts.",
         agreeing_by_chance,
         lambda: [(21, 3), (7, 3), (100, 5), (4, 1), (0, 3)],
         Mistake(
@@ -98,11 +119,30 @@ EXERCISES = (
             lambda comparisons, seeds: 1 - (1 - 2 / 2**seeds) ** comparisons,
             "that is the probability of at least one such finding; the expected number is a sum over comparisons",
         ),
+        Mistake(
+            lambda comparisons, seeds: (2 / 2**seeds) ** comparisons,
+            "that is the probability that all comparisons agree; the expected number is a sum over comparisons",
+        ),
+        Mistake(
+            lambda comparisons, seeds: 2 / 2**seeds,
+            "that is the probability for one comparison; the expected number is a sum over all of them",
+        ),
+        Mistake(
+            lambda comparisons, seeds: comparisons * 2 / (2 * seeds),
+            "each seed halves the probability, so the seeds stand in the exponent: 2**seeds",
+        ),
+        Mistake(
+            lambda comparisons, seeds: round(comparisons * 2 / 2**seeds),
+            "an expected number is a mean, so it need not be whole: do not round it",
+        ),
+        reasoning="One comparison agrees by chance with the probability $2 \\cdot 2^{-n}$: $2^{-n}$ that all "
+        "differences are above 0, and as much that all are below. Expected numbers add up, whether the comparisons "
+        "depend on each other or not, so it is multiplied by their number.",
     ),
     Exercise(
-        "Three seeds whose differences all have one sign: that happens by chance with probability $2/2^3$. "
-        "Write `seeds_needed`: how many seeds does it take until such an agreement can reach a given threshold? "
-        "What does it say for the usual 0.05?",
+        "The differences of three seeds all have the same sign by chance with probability $2/2^3$. Write "
+        "`seeds_needed`: what is the least number of seeds with which such an agreement has a probability of the "
+        "threshold or less? What does it say for the usual 0.05?",
         seeds_needed,
         lambda: [(0.05,), (0.0625,), (0.5,), (1.0,), (0.001,)],
         Mistake(
@@ -111,7 +151,22 @@ EXERCISES = (
         ),
         Mistake(
             lambda threshold: math.floor(1 - math.log2(threshold)) + 1,
-            "a p that equals the threshold reaches it; look at the comparison in your loop",
+            "a p that equals the threshold counts too; look at the comparison in your loop",
         ),
+        Mistake(
+            lambda threshold: 1 - math.log2(threshold),
+            "a number of seeds is whole; take the next whole number",
+        ),
+        Mistake(
+            lambda threshold: math.floor(1 - math.log2(threshold)),
+            "the result was rounded down, and with so few seeds p is still above the threshold; round up",
+        ),
+        Mistake(
+            lambda threshold: math.ceil(2 / threshold),
+            "each further seed halves the probability, so the number of seeds grows with the logarithm",
+        ),
+        reasoning="The loop tries one seed after another until $2 / 2^n$ is no longer above the threshold. **For 0.05 "
+        "it takes the number of seeds that is printed below**; one seed less just misses the threshold.",
+        example='for n in (seeds_needed(0.05) - 1, seeds_needed(0.05)):\n    print(f"{n} seeds: p = {2 / 2**n:.4f}")',
     ),
 )

@@ -15,7 +15,8 @@ def run_lengths(mask: np.ndarray) -> np.ndarray:
         mask: shape (H, W), of 0 and 1.
 
     Returns:
-        A whole number per run, background first, pixels counted down the columns. Shape (runs,).
+        A whole number per run, in turn of background and object, the background's first (0 if the object begins in the
+        first pixel); pixels are counted down the columns. Shape (runs,).
     """
     counts, value = [0], 0
     for pixel in mask.T.ravel():
@@ -28,10 +29,12 @@ def run_lengths(mask: np.ndarray) -> np.ndarray:
 
 def _masks() -> list[tuple[np.ndarray]]:
     random = np.random.default_rng(0)
-    drawn = [(random.random((5, 7)) < 0.4).astype(np.uint8) for _ in range(3)]
+    drawn = [(random.random((rows, 4)) < 0.5).astype(np.uint8) for rows in (3, 4, 9)]
     drawn[0][0, 0], drawn[1][0, 0] = 0, 1  # both beginnings occur
     whole = [np.zeros((4, 3), np.uint8), np.ones((2, 6), np.uint8)]
-    return [(mask,) for mask in drawn + whole]
+    large = np.zeros((40, 30), np.uint8)
+    large[3:37, 4:5], large[:, 9:20] = 1, 1  # runs of more than 255 pixels, of either kind
+    return [(mask,) for mask in [*drawn, *whole, large]]
 
 
 def mirror_row(row: np.ndarray) -> np.ndarray:
@@ -41,7 +44,8 @@ def mirror_row(row: np.ndarray) -> np.ndarray:
         row: shape (n,), n at least 16.
 
     Returns:
-        Shape (N,). Of the N - n new pixels half are on the left; of an odd number, the odd one too.
+        Shape (N,), N the next multiple of 16. Of the N - n new pixels half are on the left; of an odd number, the odd
+        one is on the left too.
     """
     missing = -len(row) % 16
     left = math.ceil(missing / 2)
@@ -49,7 +53,7 @@ def mirror_row(row: np.ndarray) -> np.ndarray:
     return np.concatenate([row[1 : left + 1][::-1], row, row[len(row) - 1 - right : len(row) - 1][::-1]])
 
 
-def _padded(row: np.ndarray, left: int, mode: Literal["reflect", "symmetric"] = "reflect") -> np.ndarray:
+def _padded(row: np.ndarray, left: int, mode: Literal["reflect", "symmetric", "wrap"] = "reflect") -> np.ndarray:
     return np.pad(row, (left, -len(row) % 16 - left), mode=mode)
 
 
@@ -59,7 +63,7 @@ def _not_mirrored(row: np.ndarray) -> np.ndarray:
 
 
 def _rows() -> list[tuple[np.ndarray]]:
-    return [(np.random.default_rng(n).integers(0, 256, n),) for n in (27, 22, 31, 32, 33)]
+    return [(np.random.default_rng(n).integers(0, 256, n),) for n in (27, 22, 31, 32, 33, 17)]
 
 
 def shrink_ids(mask: np.ndarray, factor: int) -> np.ndarray:
@@ -70,7 +74,7 @@ def shrink_ids(mask: np.ndarray, factor: int) -> np.ndarray:
         factor: how many pixels become one, each way.
 
     Returns:
-        Shape (H / factor, W / factor). In a tie the smallest id wins.
+        Shape (H / factor, W / factor). In a tie, the smallest of the ids.
     """
     height, width = mask.shape
     blocks = mask.reshape(height // factor, factor, width // factor, factor)
@@ -91,18 +95,17 @@ def _id_masks() -> list[tuple[np.ndarray, int]]:
     random = np.random.default_rng(1)
     drawn = [random.choice([0, 1, 2, 4], size, p=[0.4, 0.1, 0.2, 0.3]) for size in ((12, 18), (6, 6))]
     tie = np.array([[0, 3], [3, 0]])
-    return [(drawn[0], 3), (drawn[1], 2), (tie, 2), (drawn[1], 1), (np.zeros((4, 4), int), 2)]
+    small = np.array([[0, 0, 4, 1], [0, 2, 4, 4], [2, 2, 0, 4], [2, 1, 0, 0]])
+    return [(small, 2), (drawn[0], 3), (drawn[1], 2), (tie, 2), (drawn[1], 1), (np.zeros((4, 4), int), 2)]
 
 
 EXERCISES = (
     Exercise(
-        "The other way round: from a mask to its run lengths. Draw a mask with two columns on paper first, one in "
+        "The other way round: from a mask to its run lengths. Draw a mask with two columns on paper first, and one in "
         "which the object begins in the very first pixel. `decode_runs` is at hand to check yourself.",
         run_lengths,
         _masks,
-        Mistake(
-            lambda mask: run_lengths(mask.T), "the pixels have been counted along the rows; COCO goes down the columns"
-        ),
+        Mistake(lambda mask: run_lengths(mask.T), "the pixels were counted along the rows; COCO goes down the columns"),
         Mistake(
             lambda mask: run_lengths(mask)[0 if mask[0, 0] == 0 else 1 :],
             "a mask that begins with the object lacks its first count; background comes first even if it is empty, "
@@ -110,17 +113,37 @@ EXERCISES = (
         ),
         Mistake(
             lambda mask: run_lengths(mask)[1::2],
-            "only the object's runs are there; without those between them nobody knows where",
+            "only the object's runs are there; without the runs of background between them their places are lost",
         ),
+        Mistake(
+            lambda mask: run_lengths(mask)[:-1],
+            "the last run is missing: it ends with the mask, not with a change of value",
+        ),
+        Mistake(
+            lambda mask: np.cumsum(run_lengths(mask)),
+            "these are the places at which the runs end; the lengths are the differences between them",
+        ),
+        Mistake(
+            lambda mask: run_lengths(mask).astype(np.uint8),
+            "a run of 256 pixels or more was counted in uint8, the mask's own type, which starts again at 0 after 255",
+        ),
+        Mistake(
+            lambda mask: run_lengths(1 - mask),
+            "background and object have changed places: the first count is the background's",
+        ),
+        reasoning="`mask.T.ravel()` is the order in which COCO counts: down the first column, then down the next. The "
+        "list starts with one count of 0 for the background. If the first pixel belongs to the object, that count "
+        "stays 0 and a new one begins, so no special case is needed. Counting in Python's whole numbers matters: the "
+        "mask is `uint8`, and a run longer than 255 would start again at 0.",
     ),
     Exercise(
-        "Mirror a single row, without any function that pads. Equation (3) says which pixel each place shows. "
-        "Which pixels end up beside the first one and beside the last one?",
+        "Mirror a single row at both ends, without any function that pads. The border pixel is the mirror itself and "
+        "is not doubled. Which pixels end up beside the first one and beside the last one?",
         mirror_row,
         _rows,
         Mistake(
             lambda row: _padded(row, math.ceil(-len(row) % 16 / 2), "symmetric"),
-            "the border pixel occurs twice; it is the mirror itself: begin one pixel inside",
+            "the border pixel occurs twice; it is the mirror itself, so begin one pixel further inside",
         ),
         Mistake(
             lambda row: _padded(row, -len(row) % 16 // 2),
@@ -130,16 +153,31 @@ EXERCISES = (
             lambda row: _padded(row, 0),
             "all new pixels are on the right; half of them belong on the left",
         ),
+        Mistake(
+            lambda row: _padded(row, math.ceil(-len(row) % 16 / 2), "wrap"),
+            "the row was repeated: the left end shows pixels of the right one; each end mirrors the pixels beside it",
+        ),
         Mistake(_not_mirrored, "the right pixels, but not mirrored: the nearest to the border belongs next to it"),
+        Mistake(
+            lambda row: (
+                _padded(row, math.ceil((16 - len(row) % 16) / 2)) if len(row) % 16 else np.pad(row, 8, "reflect")
+            ),
+            "a row whose length is a multiple of 16 already must stay as it is",
+        ),
+        reasoning="`-len(row) % 16` is the number of missing pixels: 0 where the length fits already. The left part is "
+        "pixels 1, 2, 3, ... in reverse order, so **beside the first pixel stands a copy of the second, and beside the "
+        "last a copy of the last but one**. The slice on the right is written with `len(row) - 1 - right` because a "
+        "slice from `-0` would take the whole row when nothing is missing there.",
     ),
     Exercise(
-        "Make an id mask smaller by a vote: each block of pixels gets the id that most of its pixels have. This is "
-        "the way through region masks: every id's share of the block, then the largest.",
+        "Make an id mask smaller by a vote: each block of pixels gets the id that most of its pixels have, background "
+        "(0) included. In a tie take the smallest of the ids. One way goes through region masks: every id's share of "
+        "the block, then the largest share.",
         shrink_ids,
         _id_masks,
         Mistake(
             lambda mask, factor: np.round(_in_blocks(mask, factor).mean((1, 3))).astype(int),
-            "the ids themselves have been averaged; average each id's region mask instead",
+            "the ids themselves were averaged; average each id's region mask instead",
         ),
         Mistake(
             lambda mask, factor: mask[::factor, ::factor],
@@ -147,8 +185,20 @@ EXERCISES = (
         ),
         Mistake(
             lambda mask, factor: _in_blocks(mask, factor).max((1, 3)),
-            "the largest id wins, however few pixels it has; count the pixels of each id",
+            "the largest id was taken, however few pixels it has; count the pixels of each id",
         ),
-        Mistake(_without_background, "background has no vote here; it is an id like the others, 0"),
+        Mistake(
+            lambda mask, factor: np.median(_in_blocks(mask, factor), (1, 3)),
+            "ids have no order, so their median means nothing; count the pixels of each id",
+        ),
+        Mistake(
+            lambda mask, factor: mask.max() - shrink_ids(mask.max() - mask, factor),
+            "in a tie the largest id was taken; take the smallest",
+        ),
+        Mistake(_without_background, "the background has no vote here; its id, 0, counts like any other"),
+        reasoning="The mask of one id is 1 where the id is and 0 elsewhere, so its mean over a block is the id's "
+        "share of the block. `reshape` splits rows and columns into (block, place within the block), and the mean "
+        "runs over the two places. `argmax` returns the first of several equal shares, which is the smallest id. Ids "
+        "that do not occur have the share 0 and do no harm.",
     ),
 )

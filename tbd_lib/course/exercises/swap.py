@@ -28,7 +28,9 @@ def _drifts() -> list[tuple[np.ndarray, ...]]:
     random = np.random.default_rng(0)
     steps = np.eye(3) + random.uniform(-0.2, 0.2, (5, 3, 3)) * np.array([[1, 1, 20], [1, 1, 20], [0, 0, 0]])
     crop = np.array([[-1.2, 0, 200], [0, 1.1, 7], [0, 0, 1]])
-    return [(steps, crop), (steps[:1], crop), (steps[:3], np.eye(3))]
+    right, twice = np.eye(3), np.diag([2.0, 2, 1])
+    right[0, 2] = 1
+    return [(np.stack([right, twice]), np.diag([1.0, -1, 1])), (steps, crop), (steps[:1], crop), (steps[:3], np.eye(3))]
 
 
 def clip_positions(begin: int, frames: int, length: int, backwards: bool) -> np.ndarray:
@@ -41,7 +43,7 @@ def clip_positions(begin: int, frames: int, length: int, backwards: bool) -> np.
         backwards: whether the clip is played backwards.
 
     Returns:
-        The positions in the order in which the clip shows them, shape (frames,).
+        The positions, counted from 0, in the order in which the clip shows them, shape (frames,).
     """
     positions = np.minimum(begin + np.arange(frames), length - 1)
     return positions[::-1] if backwards else positions
@@ -49,6 +51,11 @@ def clip_positions(begin: int, frames: int, length: int, backwards: bool) -> np.
 
 def _turned(positions: np.ndarray, backwards: bool) -> np.ndarray:
     return positions[::-1] if backwards else positions
+
+
+def _reversed_then_padded(begin: int, frames: int, length: int, backwards: bool) -> np.ndarray:
+    shown = _turned(np.arange(begin, min(begin + frames, length)), backwards)
+    return np.append(shown, [length - 1] * (frames - len(shown)))
 
 
 def _clips() -> list[tuple[int, int, int, bool]]:
@@ -70,21 +77,35 @@ def attach_distractor(
         The new image and the new mask of the target.
     """
     pasted = other_mask > 0
+    if not (mask * ~pasted).any():
+        return image, mask
     return np.where(pasted[..., None], other_image, image), np.where(pasted, 0, mask)
 
 
+def _pasted_always(
+    image: np.ndarray, mask: np.ndarray, other_image: np.ndarray, other_mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    return np.where(other_mask[..., None] > 0, other_image, image), np.where(other_mask > 0, 0, mask)
+
+
 def _pastes() -> list[tuple[np.ndarray, ...]]:
+    small = np.arange(12).reshape(2, 2, 3)
+    upper, right, most = np.array([[1, 1], [0, 0]]), np.array([[0, 1], [0, 1]]), np.array([[1, 1], [0, 1]])
     random = np.random.default_rng(2)
     image, other = random.random((2, 8, 10, 3))
-    mask, far, near, covers = np.zeros((4, 8, 10), int)
-    mask[2:6, 2:6], far[0:2, 7:10], near[3:8, 4:8], covers[1:7, 1:7] = 1, 1, 1, 1
-    return [(image, mask, other, pasted) for pasted in (far, near, covers)]
+    mask, far, near, all_but_one = np.zeros((4, 8, 10), int)
+    mask[2:6, 2:6], far[0:2, 7:10], near[3:8, 4:8], all_but_one[1:7, 1:7] = 1, 1, 1, 1
+    all_but_one[5, 5] = 0
+    pastes = [(image, mask, other, pasted) for pasted in (far, near, all_but_one)]
+    first, last = ((small, target, small + 100, pasted) for target, pasted in ((upper, right), (upper, most)))
+    return [first, *pastes, last]
 
 
 EXERCISES = (
     Exercise(
-        "Write equation (2): from the single steps of the drift to one matrix per frame. The matrix that stands "
-        "nearest to the pixel acts first. Which one is that, and does its place in the chain matter?",
+        "From the single steps of the drift, $D_0, D_1, \\dots$, to one matrix per frame: $M_t = D_0\\, D_1 \\cdots "
+        "D_t\\, C$ with the crop $C$. A matrix is applied to a pixel from the left, so the one that stands nearest to "
+        "the pixel acts first. Which one is that, and does its place in the chain matter?",
         accumulate_drift,
         _drifts,
         Mistake(
@@ -97,17 +118,31 @@ EXERCISES = (
         ),
         Mistake(
             lambda steps, crop: accumulate_drift(steps @ crop, np.eye(3)),
-            "the crop is applied in every step; it is chosen once, at the end of each chain",
+            "the crop is applied in every step; it stands once, at the end of each chain",
         ),
         Mistake(
             lambda steps, crop: np.stack([reduce(np.matmul, steps[i::-1]) @ crop for i in range(len(steps))]),
-            "the steps stand in reverse order; equation (2) multiplies each new one onto the chain from the right",
+            "the steps stand in reverse order; each new one is multiplied onto the chain from the right",
         ),
+        Mistake(
+            lambda steps, crop: np.concatenate([crop[None], accumulate_drift(steps, crop)[:-1]]),
+            "each frame lacks its own step; frame 0 already has the first",
+        ),
+        Mistake(
+            lambda steps, crop: accumulate_drift(steps, np.eye(3)),
+            "the crop is missing; it is the same in all frames and stands at the end of each chain",
+        ),
+        reasoning="`drift` holds the product of all steps so far and takes one more factor from the right in every "
+        "frame; the crop is multiplied onto a copy of it, so that it stands once in each chain. **The crop stands "
+        "nearest to the pixel, so it acts first**: it takes the output pixel to its place in the frame, and the drift "
+        "moves that place. The order matters, since matrix products do not commute: with the crop on the left the "
+        "drift would be measured in output pixels, and the crop's scaling would enlarge it.",
         tolerance=1e-6,
     ),
     Exercise(
-        "Write equation (3): which frames does a clip show? Mind a clip that begins near the end of the video, and "
-        "the order of two steps: repeating the last frame, and turning round.",
+        "Which frames does a clip show? It takes consecutive frames from `begin` on, repeats the last one where the "
+        "video has ended, and may be played backwards. In a clip that is played backwards, do the repeated frames come "
+        "first or last?",
         clip_positions,
         _clips,
         Mistake(
@@ -122,38 +157,83 @@ EXERCISES = (
             lambda begin, frames, length, backwards: clip_positions(
                 max(min(begin, length - frames), 0), frames, length, backwards
             ),
-            "the clip has been moved forward to fit; it begins where it is told, and repeats the last frame",
+            "the clip begins earlier so that it fits; it should begin at `begin` and repeat the last frame",
         ),
         Mistake(
             lambda begin, frames, length, backwards: np.clip(
                 begin + np.arange(frames) * (-1 if backwards else 1), 0, length - 1
             ),
-            "backwards, other frames are shown; take the same frames as forwards, then turn their order round",
+            "backwards, other frames are shown; take the same frames as forwards, then reverse their order",
         ),
+        Mistake(
+            lambda begin, frames, length, backwards: np.arange(begin, min(begin + frames, length))[
+                :: -1 if backwards else 1
+            ],
+            "the clip is too short where the video ends; repeat the last frame until there are `frames` of them",
+        ),
+        Mistake(
+            _reversed_then_padded,
+            "the order was reversed before the last frame was repeated; repeat first, then reverse, so that the "
+            "repeated frames come first",
+        ),
+        Mistake(
+            lambda begin, frames, length, backwards: clip_positions(begin, frames, length, False),
+            "`backwards` has no effect here",
+        ),
+        reasoning="`begin + np.arange(frames)` would run beyond the end of the video; `np.minimum` with the last "
+        "position, `length - 1`, repeats the last frame. Reversing comes after that. **Played backwards, the repeated "
+        "frames come first**: such a clip begins with a scene that stands still.",
     ),
     Exercise(
-        "Write equation (4) for one frame. Before you do: if the pasted object covers the target wholly, what "
-        "should come back?",
+        "Paste a distractor into one frame, the one in which the target is given: the other picture's object covers "
+        "whatever is there, and belongs to the background. Before you start: this lesson has a rule for a paste that "
+        "would leave nothing of the target. What must come back then?",
         attach_distractor,
         _pastes,
+        Mistake(
+            _pasted_always,
+            "nothing of the target is left in the last case; such a paste is not made, so image and mask come back as "
+            "they were",
+        ),
         Mistake(
             lambda image, mask, other, pasted: (attach_distractor(image, mask, other, pasted)[0], mask),
             "covered pixels are still labelled as the target; there the image shows the distractor now",
         ),
         Mistake(
+            lambda image, mask, other, pasted: (_pasted_always(image, mask, other, pasted)[0], mask),
+            "covered pixels are still labelled as the target; there the image shows the distractor now. And a paste "
+            "that leaves nothing of the target is not made",
+        ),
+        Mistake(
             lambda image, mask, other, pasted: (
-                attach_distractor(image, mask, other, pasted)[0],
+                _pasted_always(image, mask, other, pasted)[0],
                 np.maximum(mask, pasted),
             ),
             "the pasted object has the target's label; it is a distractor, so it is background",
         ),
         Mistake(
-            lambda image, mask, other, pasted: (attach_distractor(image, mask, other, pasted * (mask == 0))[0], mask),
+            lambda image, mask, other, pasted: (
+                _pasted_always(image, mask, other, pasted * (mask == 0))[0],
+                mask,
+            ),
             "the object lies below the target; it is pasted over it, so that it can occlude",
         ),
         Mistake(
-            lambda image, mask, other, pasted: (attach_distractor(image, mask, other, pasted)[0], pasted),
-            "the mask is that of the pasted object; wanted is what is left of the target",
+            lambda image, mask, other, pasted: (_pasted_always(image, mask, other, pasted)[0], pasted),
+            "the mask is that of the pasted object; return what is left of the target",
         ),
+        Mistake(
+            lambda image, mask, other, pasted: (image, np.where(pasted > 0, 0, mask)),
+            "the mask has changed and the image has not: the other picture's pixels are missing",
+        ),
+        Mistake(
+            lambda image, mask, other, pasted: (other, np.where(pasted > 0, 0, mask)),
+            "the whole other picture was taken; paste only the pixels of its object",
+        ),
+        reasoning="`np.where` chooses pixel by pixel: where the other mask is set the image shows the other picture "
+        "and the target's mask becomes 0, since what is seen there is background now. `pasted[..., None]` gives the "
+        "mask a third axis, so that it applies to all three colours. **If nothing of the target would be left, image "
+        "and mask come back as they were**: the target has to be seen where it is given, and an empty mask would ask "
+        "the network to follow nothing. (The lesson's rule is stricter: at least a minimum of pixels must be left.)",
     ),
 )
