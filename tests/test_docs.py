@@ -233,8 +233,8 @@ MODELS = {
     "bundled-coco": ("bundled-coco", "bundled"),
     "bundled-davis": ("bundled-davis", "bundled"),
     "bundled-davis, int8": ("bundled-davis int8", "bundled"),
-    "the second stage, first seed": ("videos_a", "bundled"),
-    "the second stage, second seed": ("videos_b", "bundled"),
+    "the second stage, first seed": ("videos_a_tuned", "bundled"),
+    "the second stage, second seed": ("videos_b_tuned", "bundled"),
 }
 SETS = ("sample_real", "sample_val", "davis2016_six")
 

@@ -16,7 +16,7 @@ from tbd_lib.method.encoder import EfficientNetLite0
 from tbd_lib.method.model import build_model
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.video.masks import write_mask
-from tools.train_bundled import LEARNED, STAGES, load_lite0, mean_of, minutes, pictures_of, training_lines
+from tools.train_bundled import ENDS, STAGES, load_lite0, mean_of, minutes, pictures_of, stages_of, training_lines
 from tools.train_trunk import load_trunk
 
 
@@ -64,27 +64,39 @@ def test_a_trunk_is_what_load_gives(tmp_path: Path) -> None:
         load_trunk(tmp_path / "nothing.py")
 
 
-@pytest.mark.parametrize("name", sorted(LEARNED))
+@pytest.mark.parametrize("name", sorted(ENDS))
 def test_the_record_beside_the_weights_is_that_of_the_recipe(name: str) -> None:
     record = json.loads((data_folder() / "weights" / f"{name}.json").read_text())
-    assert tuple(record["stages"]) == LEARNED[name]
-    for stage in LEARNED[name]:
-        assert record["stages"][stage] == json.loads(json.dumps(asdict(STAGES[stage])))
-        assert record["last_log_line"][stage]["iteration"] == STAGES[stage].run.iterations
+    assert list(record["stages"]) == stages_of(name)
+    for stage in stages_of(name):
+        config = STAGES[stage].config
+        assert record["stages"][stage] == json.loads(json.dumps(asdict(config)))
+        assert record["last_log_line"][stage]["iteration"] == config.run.iterations
         log = (results_folder() / f"train_bundled_{stage}.jsonl").read_text().splitlines()
         assert record["last_log_line"][stage] in map(json.loads, log)
 
 
 def test_licences_are_said_beside_the_weights() -> None:
-    first, second = (json.loads((data_folder() / "weights" / f"{name}.json").read_text()) for name in sorted(LEARNED))
+    first, second = (json.loads((data_folder() / "weights" / f"{name}.json").read_text()) for name in sorted(ENDS))
     assert "nothing of DAVIS" in first["data"]
     assert "CC BY-NC" not in first["data"]
     assert "non-commercial" in second["data"]
 
 
-def test_the_encoder_never_moved() -> None:
-    first, second = bundled_model("bundled-coco").encoder, bundled_model("bundled-davis").encoder
-    assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
+def test_a_stage_goes_on_from_a_stage_of_the_recipe_and_ends_with_weights_that_ship() -> None:
+    assert [name for name, stage in STAGES.items() if stage.after is None] == ["images"]
+    assert {end for ends in ENDS.values() for end in ends} == set(STAGES) - {stage.after for stage in STAGES.values()}
+    assert stages_of("bundled-davis") == ["images", "videos_a", "videos_b", "videos_a_tuned", "videos_b_tuned"]
+
+
+def test_the_encoder_learned_on_videos_and_kept_its_statistics() -> None:
+    frozen = {name for name, stage in STAGES.items() if stage.config.optimiser.encoder_rate is None}
+    assert {name for name in STAGES if name.endswith("_tuned")} == set(STAGES) - frozen
+    assert set(stages_of("bundled-coco")) <= frozen
+    first, second = (bundled_model(name).encoder.state_dict() for name in ("bundled-coco", "bundled-davis"))
+    same = {name for name, value in first.items() if torch.equal(value, second[name])}
+    assert {name for name in first if "running" in name} <= same
+    assert len(same) < len(first) / 2
 
 
 def test_time_is_that_of_training() -> None:

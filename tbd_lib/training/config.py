@@ -67,7 +67,7 @@ def change(config: C, **settings: Any) -> C:
 COCO_STAGE = TrainConfig()
 DAVIS_STAGE = change(COCO_STAGE, data={"dataset": "davis", "augment": VIDEO_AUGMENT, "frames": 10, "batch": 8})
 YOUTUBE_VOS_STAGE = change(DAVIS_STAGE, data={"dataset": "youtube-vos", "hold_out": 16})
-SMALL_STAGE = change(  # the bundled models' head, on their frozen encoder
+SMALL_STAGE = change(  # the bundled models' head, on an encoder that stays frozen
     COCO_STAGE,
     model=SMALL,
     data={

@@ -64,7 +64,7 @@ class Encoded:
         engine = Shared(model)
         tracker = Tracker(engine, LINES)
         for t, frame in enumerate(self.video.frames):
-            s4, s8, s16 = (torch.from_numpy(level[t : t + 1]).float() for level in self.levels)
+            s4, s8, s16 = (torch.tensor(level[t : t + 1]).float() for level in self.levels)
             with torch.no_grad():
                 features = FrameFeatures(s4, s8, s16, engine.model.key_head(s16))
             yield tracker.step(frame.image, self.video.given.get(t), frame.name, features).mask
