@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import pytest
 from ipywidgets import Widget
 
-from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.page import new_figure
+from tbd_lib.course.viz.scene import Chart, Picture, Table
 from tbd_lib.course.widgets.inspector import Inspector
 from tbd_lib.datasets.davis import find
 from tbd_lib.method.model import TBD
@@ -52,21 +50,25 @@ def corrected_by_hand(model: TBD, video: Video, at: int, given: Any) -> list[Ste
     return steps
 
 
-def instead_of_drawing(monkeypatch: pytest.MonkeyPatch, module: ModuleType, figure: str) -> list[Any]:
-    """Let nothing be drawn by this function of the module, which takes most of an inspector's time.
+def pictures(inspector: Inspector) -> list[Picture]:
+    """The pictures of the present scene."""
+    return [part for part in inspector.scene().parts if isinstance(part, Picture)]
 
-    Returns a list of the arguments with which it was called last; the sentence is among them.
-    """
-    asked: list[Any] = []
-    empty = new_figure(1.0)
 
-    def keep(*given: Any, **options: Any) -> Described:
-        asked[:] = given
-        return Described(empty, next(text for text in reversed(given) if isinstance(text, str)))
+def charts(inspector: Inspector) -> list[Chart]:
+    """The charts of the present scene."""
+    return [part for part in inspector.scene().parts if isinstance(part, Chart)]
 
-    monkeypatch.setattr(module, figure, keep)
-    monkeypatch.setattr(Described, "content", b"")
-    return asked
+
+def table(inspector: Inspector) -> Table:
+    """The table of the present scene."""
+    (found,) = [part for part in inspector.scene().parts if isinstance(part, Table)]
+    return found
+
+
+def say(inspector: Inspector, **content: Any) -> None:
+    """Let an inspector hear what a page would say."""
+    inspector.board.hear({**content, "number": "test 1"})
 
 
 def everything_in(widget: Widget) -> Iterator[Any]:

@@ -3,25 +3,20 @@
 import numpy as np
 import pytest
 import torch
+import traitlets
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from inspected import control, instead_of_drawing, model, numbers, pixels, short
+from inspected import control, model, numbers, pictures, pixels, say, short, table
 from small_runs import square_video, tiny_model
 
-from tbd_lib.course.widgets import AggregationInspector, aggregation_inspector
+from tbd_lib.course.widgets import AggregationInspector
 from tbd_lib.course.widgets.aggregation_inspector import log_odds_of
 from tbd_lib.method.aggregate import aggregate, aggregate_log_odds
-from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
+from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.geometry import crop
 
 LOG_ODDS = arrays(np.float64, array_shapes(min_dims=3, max_dims=3, max_side=4), elements=st.floats(-16, 16))
-
-
-@pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> list:
-    """What was last to be drawn."""
-    return instead_of_drawing(monkeypatch, aggregation_inspector, "odds_figure")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +36,7 @@ def test_log_odds_alone_come_back_from_shares_together(log_odds: np.ndarray) -> 
 def test_alone_is_the_decoders_softmax_and_together_its_aggregation(
     twins: AggregationInspector, at: tuple[int, int]
 ) -> None:
-    twins.set(frame=3, row=at[0], column=at[1])
+    twins.set(frame=3, pixel=at)
     moment, video = twins.history[3], short("occluded-twins")
     assert moment.before is not None
     image = torch.from_numpy(pixels(video, 3)).permute(2, 0, 1)[None].float() / 255
@@ -54,54 +49,96 @@ def test_alone_is_the_decoders_softmax_and_together_its_aggregation(
     torch.testing.assert_close(moment.step.prob[:, at[0], at[1]].double(), expected, rtol=1e-4, atol=1e-7)
 
 
-def test_caption_and_bars_tell_odds_alone_and_shares_together(twins: AggregationInspector, asked: list) -> None:
+def test_the_table_has_claims_odds_and_shares_and_the_description_says_the_same(twins: AggregationInspector) -> None:
     twins.frame = 2
     twins.seek_disputed()
-    step = twins.history[2].step
-    alone, together = twins.alone(), step.prob[:, twins.row, twins.column].tolist()
-    names = ["background", "object 1", "object 2"]
-    image, mask, place, before, after, caption = asked
-    assert image is step.image and mask is step.mask and place == (twins.row, twins.column)
-    assert before == dict(zip(names, [1 - max(alone), *alone], strict=True))
-    assert (
-        list(after) == names and list(after.values()) == pytest.approx(together) and sum(together) == pytest.approx(1)
-    )
-    clauses = caption.removesuffix(".").split("; ")
-    for clause, (name, p), share in zip(clauses, before.items(), together, strict=True):
-        assert f"{name}: " in clause and numbers(clause) == pytest.approx([p, p / (1 - p), share], rel=0.01, abs=0.001)
-    winner = names[int(np.argmax(together))]
-    assert caption.startswith(f"Frame 00002, row {twins.row}, column {twins.column}: {winner}. background: least 1 - p")
-    assert step.mask[twins.row, twins.column] == names.index(winner)  # the tracker works at the frame's own size here
+    step, at = twins.history[2].step, twins.pixel
+    alone, together = twins.alone(), step.prob[:, at[0], at[1]].tolist()
+    claims = [1 - max(alone), *alone]
+    rows = table(twins).rows
+    assert [row[0].split(" (")[0] for row in rows] == ["background", "object 1", "object 2"]
+    for row, claim, share in zip(rows, claims, together, strict=True):
+        assert [float(cell) for cell in row[1:]] == pytest.approx(
+            [claim, claim / (1 - claim), share], rel=0.01, abs=0.001
+        )
+    assert sum(together) == pytest.approx(1)
+    for clause, row in zip(twins.description.removesuffix(".").split("; "), rows, strict=True):
+        assert f"claim {row[1]}, odds {row[2]}, share {row[3]}" in clause
+    winner = ["background", "object 1", "object 2"][int(np.argmax(together))]
+    assert twins.description.startswith(f"Frame 00002, row {at[0]}, column {at[1]}: {winner}. background claim")
+    first, second = sorted(alone)[::-1]
+    assert numbers(twins.caption)[:2] == pytest.approx([first, second], abs=0.005001)
+    assert twins.caption.count(".") == 5  # one sentence, with four numbers
+
+
+def test_frame_and_map_carry_the_pixel_and_can_be_pointed_at(twins: AggregationInspector) -> None:
+    twins.set(frame=3, pixel=(100, 250))
+    for picture in pictures(twins):
+        assert picture.points == "pixel" and picture.image.shape == (240, 427, 3)
+        assert [mark.cell for mark in picture.marks] == [(100, 250)] and picture.extent == (0, 427, 240, 0)
+
+
+def test_pointing_leads_the_pixel_until_a_click_holds_it(twins: AggregationInspector) -> None:
+    twins.set(frame=2, held=False)
+    say(twins, point=[50, 60], hold=False)
+    assert twins.pixel == (50, 60) and not twins.held
+    say(twins, point=[51, 60], hold=True)
+    assert twins.pixel == (51, 60) and twins.held and twins.board.scene["held"]
+    say(twins, point=[90, 90], hold=False)
+    assert twins.pixel == (51, 60)
+    say(twins, point=[52, 60], hold=True)
+    assert twins.pixel == (52, 60) and twins.held
+    say(twins, point=[52, 60], hold=True)  # the held place again lets it go
+    assert not twins.held
+    say(twins, point=[999, -5], hold=False)  # a page that is late
+    assert twins.pixel == (239, 0)
+    with pytest.raises(traitlets.TraitError, match=r"pixel is \(240, 0\); expected rows 0 to 239, columns 0 to 426"):
+        twins.pixel = (240, 0)
+
+
+def second_best(inspector: AggregationInspector, at: int) -> np.ndarray:
+    """The second greatest claim to each pixel, from the shares: what each object's odds are without the others."""
+    share = inspector.history[at].step.prob.double().numpy()
+    against = np.log(share[1:] / share[0])
+    return np.sort(1 / (1 + np.exp(-(against - against.max(0) / 2))), 0)[-2]
 
 
 @pytest.mark.parametrize("at", [1, 3])
-def test_the_disputed_pixel_is_where_the_second_best_object_is_greatest(twins: AggregationInspector, at: int) -> None:
-    twins.set(frame=at, row=0, column=0)
-    control(twins, "most disputed pixel").click()
-    second = np.sort(twins.history[at].step.prob[1:].numpy(), 0)[-2]
-    assert second[twins.row, twins.column] == second.max() > second[0, 0]
+def test_the_disputed_pixel_has_the_greatest_second_claim(twins: AggregationInspector, at: int) -> None:
+    twins.set(frame=at, pixel=(0, 0))
+    control(twins, "most disputed pixel here").click()
+    second = second_best(twins, at)
+    assert second[twins.pixel] == pytest.approx(second.max(), abs=1e-5) and twins.held and twins.frame == at
 
 
-def test_it_begins_at_the_disputed_pixel_which_a_single_object_disputes_with_the_background() -> None:
+def test_it_opens_at_the_most_disputed_pixel_of_the_whole_video(twins: AggregationInspector) -> None:
+    opened = AggregationInspector(model(), short("occluded-twins"), history=twins.history)
+    greatest = [second_best(opened, at).max() for at in range(1, 4)]
+    assert opened.frame == 1 + int(np.argmax(greatest))
+    assert second_best(opened, opened.frame)[opened.pixel] == pytest.approx(max(greatest), abs=1e-5)
+    opened.set(frame=1 + opened.frame % 3, held=False)
+    control(opened, "... in the whole video").click()
+    assert opened.frame == 1 + int(np.argmax(greatest)) and opened.held
+
+
+def test_a_single_object_is_in_dispute_with_the_background() -> None:
     single = AggregationInspector(model(), short("lookalike-crossing", 2))
-    least = np.minimum(*single.history[1].step.prob.numpy())
-    assert least[single.row, single.column] == least.max()
-    assert len(single.alone()) == 1 and single.caption.count("object 1: alone") == 1
+    least = np.minimum(*single.history[1].step.prob.double().numpy()[[0, 1]])
+    assert least[single.pixel] == pytest.approx(least.max(), abs=1e-5) and len(single.alone()) == 1
 
 
-@pytest.mark.parametrize(
-    ("config", "last", "chosen", "place"),
-    [
-        (OWN_SIZE, (59, 71), (41, 7), (41, 7)),
-        # 60 x 72 pixels become 30 x 36: a pixel covers two by two, here rows 0 and 1, columns 70 and 71
-        (TrackConfig(short_side=30), (29, 35), (0, 35), (0.5, 70.5)),
-    ],
-)
-def test_the_place_is_in_the_frames_own_pixels(config: TrackConfig, last: tuple, chosen: tuple, place: tuple) -> None:
-    inspector = AggregationInspector(tiny_model().eval(), square_video(2), config)
-    assert (control(inspector, "row").max, control(inspector, "column").max) == last
-    inspector.set(row=chosen[0], column=chosen[1])
-    assert inspector.place() == place
+def test_a_copy_shows_the_same_and_goes_its_own_way(twins: AggregationInspector) -> None:
+    twins.set(frame=2, pixel=(7, 8), held=True)
+    other = twins.copy()
+    assert other.description == twins.description and other.held and other.history is twins.history
+    other.set(frame=3, pixel=(9, 9))
+    assert twins.frame == 2 and twins.pixel == (7, 8)
+
+
+def test_pixels_are_those_of_the_working_size() -> None:
+    inspector = AggregationInspector(tiny_model().eval(), square_video(2), TrackConfig(short_side=30))
+    assert inspector.grid() == (30, 36) and pictures(inspector)[0].extent == (0, 36, 30, 0)
+    assert pictures(inspector)[0].image.shape == (60, 72, 3)
 
 
 @pytest.mark.parametrize(
@@ -112,4 +149,4 @@ def test_odds_are_told_in_short(
 ) -> None:
     monkeypatch.setattr(twins, "alone", lambda: [torch.tensor(logit).sigmoid().item(), 1e-9])
     twins.refresh()
-    assert odds in twins.caption.split("; ")[1]
+    assert odds in twins.description.split("; ")[1]

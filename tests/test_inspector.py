@@ -1,19 +1,20 @@
-"""What all inspectors promise: one drawing per change, a caption that is the picture's sentence, nothing swallowed."""
+"""What all inspectors promise: one drawing per change, a sentence and all numbers, nothing swallowed."""
 
-import gc
+import json
+import re
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 
 import IPython.display
+import numpy as np
 import pytest
 import traitlets
-from inspected import everything_in, model, short
-from ipywidgets import HTML, Box, Button, Dropdown, FloatSlider, Image, IntSlider, Play
+from inspected import everything_in, model, say, short
+from ipywidgets import BoundedIntText, Box, Button, Dropdown, FloatSlider, IntSlider, Play
 from PIL import Image as Pictures
 
-from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.page import new_figure
+from tbd_lib.course.viz.scene import Chart, Mark, Picture, Scene, Table
 from tbd_lib.course.widgets import (
     AggregationInspector,
     AugmentationInspector,
@@ -21,6 +22,7 @@ from tbd_lib.course.widgets import (
     TemplateInspector,
     TrackerTimeline,
 )
+from tbd_lib.course.widgets.board import HERE, SCRIPTS, Board
 from tbd_lib.course.widgets.inspector import WIDGET_VIEW, Inspector, button
 
 
@@ -39,11 +41,14 @@ class Shape(Inspector):
         self._tie(sides=self.slider, colour=self.menu)
         self.refresh()
 
-    def view(self) -> Described:
+    def scene(self) -> Scene:
         if self.sides == 7:
             raise ArithmeticError("seven")
         self.drawn.append(f"{self.colour}, {self.sides} sides")
-        return Described(new_figure(1.0), self.drawn[-1], photographic=True)
+        image, extent = np.full((4, 6, 3), self.sides, np.uint8), (0.0, 3.0, 2.0, 0.0)
+        picture = Picture("shape", image, extent, (Mark("query", (1, 2)),))
+        line = Chart("sides", "time", {"sides": ([0, 1], np.array([3.0, float(self.sides)]))}, at=1)
+        return Scene((picture, line, Table(("", "n"), (("sides", str(self.sides)),))), "A shape.", self.drawn[-1])
 
     def paint(self) -> None:
         with self._draw_once():
@@ -92,14 +97,38 @@ def test_several_changes_draw_once(shape: Shape) -> None:
     assert shape.drawn[3:] == ["<b>&, 3 sides"]
 
 
-def test_picture_and_caption_are_those_of_the_last_drawing_the_caption_letter_by_letter(shape: Shape) -> None:
+def test_the_page_gets_the_scene_of_the_last_drawing(shape: Shape) -> None:
     shape.colour = "<b>&"
-    picture, paragraph = shape.children[1:]
-    assert shape.shown is not None and isinstance(picture, Image) and isinstance(paragraph, HTML)
-    assert picture.value == shape.shown.content
-    assert Pictures.open(BytesIO(picture.value)).format == "JPEG" and picture.format == "jpeg"
-    assert shape.caption == "<b>&, 3 sides" and repr(shape) == "Shape: <b>&, 3 sides"
-    assert paragraph.value == '<p role="status" aria-live="polite">&lt;b&gt;&amp;, 3 sides</p>'
+    row, board = shape.children
+    assert isinstance(row, Box) and board is shape.board
+    assert Pictures.open(BytesIO(board.pictures[0])).size == (6, 4)
+    sent = json.loads(json.dumps(board.scene))  # plain data
+    assert (
+        sent["description"] == shape.description == "<b>&, 3 sides" and sent["caption"] == shape.caption == "A shape."
+    )
+    assert repr(shape) == "Shape: <b>&, 3 sides"
+    picture, chart, table = sent["parts"]
+    assert [part["kind"] for part in sent["parts"]] == ["picture", "chart", "table"]
+    assert picture["size"] == [4, 6] and picture["extent"] == [0, 3, 2, 0] and picture["marks"][0]["cell"] == [1, 2]
+    assert chart["lines"] == {"sides": [[0, 1], [3, 3]]} and table["rows"] == [["sides", "3"]]
+
+
+def test_pictures_that_stay_the_same_are_not_sent_again(shape: Shape) -> None:
+    sent: list[str] = []
+    shape.board.observe(lambda change: sent.append(change["name"]), ["pictures", "scene"])
+    shape.colour = "<b>&"
+    assert sent == ["scene"]
+    shape.sides = 4
+    assert sorted(sent[1:]) == ["pictures", "scene"]
+
+
+def test_a_page_is_answered_whatever_becomes_of_what_it_says(shape: Shape, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[dict] = []
+    monkeypatch.setattr(shape.board, "send", answers.append)
+    say(shape, nothing=1)
+    with pytest.raises(ValueError, match="invalid literal"):
+        say(shape, scrub="x")
+    assert answers == [{"answered": "test 1"}] * 2
 
 
 @pytest.mark.parametrize(
@@ -116,15 +145,15 @@ def test_values_that_a_control_cannot_show_are_refused_and_change_nothing(
     with pytest.raises(traitlets.TraitError, match=message):
         shape.set(**wrong)
     assert shape.sides == shape.slider.value == 3 and shape.colour == shape.menu.value == "red"
-    assert shape.caption == "red, 3 sides"
+    assert shape.description == "red, 3 sides"
 
 
 def test_what_was_changed_before_a_refusal_is_shown(shape: Shape) -> None:
     with pytest.raises(traitlets.TraitError):
         shape.set(sides=4, colour="blue")
-    assert shape.caption == "red, 4 sides"
+    assert shape.description == "red, 4 sides"
     shape.sides = 5
-    assert shape.caption == "red, 5 sides"
+    assert shape.description == "red, 5 sides"
 
 
 def test_errors_while_drawing_are_not_swallowed(shape: Shape) -> None:
@@ -135,28 +164,11 @@ def test_errors_while_drawing_are_not_swallowed(shape: Shape) -> None:
     with pytest.raises(ArithmeticError):
         shape.menu.value = "red"
     shape.sides = 8
-    assert shape.caption == "red, 8 sides"
-
-
-@pytest.mark.parametrize("on", [True, False])
-def test_garbage_waits_until_the_picture_is_there(shape: Shape, monkeypatch: pytest.MonkeyPatch, on: bool) -> None:
-    """And is collected afterwards if it was before, also after an error."""
-    seen, view = [], shape.view
-    monkeypatch.setattr(shape, "view", lambda: (seen.append(gc.isenabled()), view())[1])
-    try:
-        if not on:
-            gc.disable()
-        shape.sides = 4
-        assert seen == [False] and gc.isenabled() == on
-        with pytest.raises(ArithmeticError):
-            shape.sides = 7
-        assert gc.isenabled() == on
-    finally:
-        gc.enable()
+    assert shape.description == "red, 8 sides"
 
 
 @EVERY
-def test_displayed_are_the_widget_with_a_picture_beside_it_and_then_the_caption(
+def test_displayed_are_the_widget_with_a_still_beside_it_and_then_a_sentence_that_the_widget_hides(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inspector, found = made(name), []
@@ -165,18 +177,40 @@ def test_displayed_are_the_widget_with_a_picture_beside_it_and_then_the_caption(
     (first, metadata), (caption, _) = found
     assert set(first) == {WIDGET_VIEW, "image/jpeg", "text/plain"}
     assert first[WIDGET_VIEW] == {"version_major": 2, "version_minor": 0, "model_id": inspector.model_id}
-    assert inspector.shown is not None and first["image/jpeg"] == inspector.shown.content
-    sentence = f"As first shown: {inspector.caption}"
-    assert first["text/plain"] == caption["text/plain"] == metadata["image/jpeg"]["alt"] == sentence
-    assert set(caption) == {"text/markdown", "text/plain"}
-    assert repr(inspector) == f"{type(inspector).__name__}: {inspector.shown.sentence}"
+    assert Pictures.open(BytesIO(first["image/jpeg"])).size[0] == 1000
+    text = f"As first shown: {inspector.description}"
+    assert first["text/plain"] == caption["text/plain"] == metadata["image/jpeg"]["alt"] == text
+    assert set(caption) == {"text/html", "text/markdown", "text/plain"}
+    hidden = inspector.board.stills[-1]
+    assert (
+        f'class="{hidden}"' in caption["text/html"] and f"As first shown: {inspector.caption}" in caption["text/html"]
+    )
+    assert inspector.caption.split()[0] in caption["text/markdown"]
+    assert repr(inspector) == f"{type(inspector).__name__}: {inspector.description}"
+
+
+@EVERY
+def test_the_sentence_for_people_is_one(name: str) -> None:
+    """Full stops within numbers do not count."""
+    caption = made(name).caption
+    assert caption.endswith(".") and len(re.findall(r"[.!?](\s|$)", caption)) == 1 and len(caption) < 170
 
 
 @EVERY
 def test_every_control_has_a_label_and_answers_to_the_keyboard_and_buttons_say_what_they_do(name: str) -> None:
-    controls = [part for part in everything_in(made(name)) if not isinstance(part, Box | HTML | Image)]
-    assert controls and all(isinstance(part, IntSlider | FloatSlider | Dropdown | Button | Play) for part in controls)
+    controls = [part for part in everything_in(made(name)) if not isinstance(part, Box | Board)]
+    kinds = IntSlider | FloatSlider | Dropdown | Button | Play | BoundedIntText
+    assert controls and all(isinstance(part, kinds) for part in controls)
     labels = [control.description for control in controls]
     assert all(labels) and len(set(labels)) == len(labels)
     assert not any(control.disabled for control in controls)
     assert all(control.tooltip for control in controls if isinstance(control, Button))
+
+
+def test_the_page_asks_nobody_for_anything() -> None:
+    """No address but SVG's name, no imports, nothing that fetches: one module that is whole, as are its styles."""
+    script = "\n".join((HERE / name).read_text() for name in SCRIPTS)
+    assert script == Board._esm and script.count("export ") == 1
+    script = script.replace("http://www.w3.org/2000/svg", "")
+    assert not re.findall(r"\bimport\b|https?:|\bfetch\b|XMLHttp|WebSocket|\beval\b|sendBeacon|\brequire\b", script)
+    assert not re.findall(r"@import|url\(|https?:", (HERE / "board.css").read_text())

@@ -1,30 +1,21 @@
-"""The template inspector against the model's own matching: scores, winners, factors, and what a position offers."""
+"""The template inspector against the model's own matching: scores, best matches and their factors, in both regions."""
 
-import re
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from inspected import control, drawings_of, instead_of_drawing, model, numbers, short
+from inspected import control, drawings_of, model, numbers, pictures, say, short, table
 from small_runs import square_video, tiny_model
 
-from tbd_lib.course.widgets import template_inspector
+from tbd_lib.course.viz.scene import heat
 from tbd_lib.course.widgets.history import SCORES
-from tbd_lib.course.widgets.template_inspector import CELLS, Source, TemplateInspector
+from tbd_lib.course.widgets.template_inspector import REGIONS, Source, TemplateInspector
 from tbd_lib.method.model import build_model
 
-FINE = [score for score in SCORES if score.startswith(("global", "local"))]
-COARSE = [score for score in SCORES if score not in FINE]
-
-
-@pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The panels that were last asked for, and what follows them."""
-    return instead_of_drawing(monkeypatch, template_inspector, "grid_panels")
+FINE, COARSE = ("global", "local"), ("overall", "short", "long")
 
 
 @pytest.fixture(scope="module")
@@ -39,143 +30,158 @@ def inspector() -> TemplateInspector:
     return TemplateInspector(tiny_model().eval(), [square_video(4)])
 
 
-def expected(inspector: TemplateInspector, score: str) -> SimpleNamespace:
+def expected(inspector: TemplateInspector, region: str) -> SimpleNamespace:
     """Cosine, share and nearness from keys and masks, by hand: ``q p``, ``p`` and ``q p``."""
     moment = inspector.moment
     assert moment.before is not None
     (templates,) = [c.templates for c in moment.before.cohorts if inspector.object_id in c.ids]
     place = moment.before.cohorts[0].ids.index(inspector.object_id)
-    kind, region = score.split()
-    key, mask = (
-        (templates.first_key, templates.first_mask) if kind == "global" else (templates.prev_key, templates.prev_mask)
-    )
+    first = inspector.kind == "global"
+    key, mask = (templates.first_key, templates.first_mask) if first else (templates.prev_key, templates.prev_mask)
     cosine = F.cosine_similarity(moment.after.key.flatten(2)[0, :, :, None], key.flatten(2)[0, :, None, :], dim=0)
     with torch.no_grad():
-        near = inspector.history.model.distance.pairs(*key.shape[-2:]) if kind == "local" else torch.ones_like(cosine)
+        near = torch.ones_like(cosine) if first else inspector.history.model.distance.pairs(*key.shape[-2:])
     return SimpleNamespace(cosine=cosine, share=mask[0, place, int(region == "foreground")].flatten(), near=near)
 
 
 @pytest.mark.parametrize("i", [3, 7])
-@pytest.mark.parametrize("score", FINE)
+@pytest.mark.parametrize("kind", FINE)
+@pytest.mark.parametrize("region", REGIONS)
 def test_factors_are_the_models_and_their_best_product_is_its_score(
-    inspector: TemplateInspector, score: str, i: int
+    inspector: TemplateInspector, kind: str, region: str, i: int
 ) -> None:
-    inspector.set(object_id=i, frame=3, score=score)
-    source, known = inspector.source(), expected(inspector, score)
+    inspector.set(object_id=i, frame=3, kind=kind)
+    source, known = inspector.source(region), expected(inspector, region)
     assert source is not None
     for name in ("cosine", "share", "near"):
         torch.testing.assert_close(getattr(source, name), getattr(known, name), rtol=0, atol=1e-6)
     scores = inspector.moment.step.scores
     assert scores is not None
     best = (known.cosine * known.share * known.near).amax(1).view(4, 5)
-    torch.testing.assert_close(scores[[3, 7].index(i), SCORES.index(score)], best, rtol=0, atol=1e-6)
-    assert source.name == ("00000" if score.startswith("global") else "00002")
+    row = SCORES.index(f"{kind} {region}")
+    torch.testing.assert_close(scores[[3, 7].index(i), row], best, rtol=0, atol=1e-6)
+    assert source.step.name == ("00000" if kind == "global" else "00002")
 
 
-@pytest.mark.parametrize("score", FINE)
-def test_the_caption_tells_the_score_of_the_query_and_who_won_with_which_factors(
-    twins: TemplateInspector, score: str
+@pytest.mark.parametrize("kind", FINE)
+def test_table_and_description_have_the_best_match_of_both_regions_and_its_factors(
+    twins: TemplateInspector, kind: str
 ) -> None:
-    twins.set(object_id=2, frame=3, score=score)
-    scores, known = twins.moment.scores(2)[SCORES.index(score)], expected(twins, score)
-    product = known.cosine * known.share * known.near
-    for row, column in ((5, 9), (0, 26), (14, 0)):
-        twins.set(query_row=row, query_column=column)
-        q = row * 27 + column
-        p = int(product[q].argmax())
-        assert twins.winner() == divmod(p, 27)
-        torch.testing.assert_close(product[q, p], scores[row, column], rtol=0, atol=1e-6)
-        factors = [scores[row, column], known.share[p], known.cosine[q, p]]
-        factors += [known.near[q, p]] if score.startswith("local") else []
-        caption = twins.caption.split(" Template ")[0]
-        assert numbers(caption) == pytest.approx([float(factor) for factor in factors], abs=0.005001)
-        assert caption.startswith(f"Frame 00003, object 2, {score}. Query (row {row}, column {column}): ")
-        source = "00000" if score.startswith("global") else "00002"
-        assert f", won by template (row {p // 27}, column {p % 27}) of frame {source}: share" in caption
+    twins.set(object_id=2, frame=3, kind=kind)
+    for at in ((5, 9), (0, 26), (14, 0)):
+        twins.query = at
+        q, clauses = at[0] * 27 + at[1], twins.description.split("): ", 1)[1].split("; ")
+        start = f"Frame 00003, object 2, {kind}. Query (row {at[0]}, column {at[1]}): foreground"
+        assert twins.description.startswith(start) and len(clauses) == 2
+        for region, row, clause in zip(REGIONS, table(twins).rows, clauses, strict=True):
+            known = expected(twins, region)
+            product = known.cosine * known.share * known.near
+            p = int(product[q].argmax())
+            factors = [float(known.share[p]), float(known.cosine[q, p]), float(known.near[q, p]), float(product[q, p])]
+            match = twins.match(region)
+            assert match is not None and match.template == divmod(p, 27)
+            assert [match.share, match.cosine, match.near, match.score] == pytest.approx(factors)
+            assert float(twins.score_map(region)[at]) == pytest.approx(match.score, abs=1e-6)
+            assert match.score == pytest.approx(match.share * match.cosine * match.near)
+            local = kind == "local"
+            shown = [*factors[:2], *(factors[2:3] if local else []), factors[3]]
+            assert row[0] == region and row[1] == f"row {p // 27}, column {p % 27}"
+            assert [float(cell) for cell in row[2:] if cell != "not used"] == pytest.approx(shown, abs=0.005001)
+            source = "00002" if local else "00000"
+            assert f" from template (row {p // 27}, column {p % 27}) of frame {source}: share" in clause
+            assert numbers(clause) == pytest.approx([shown[-1], *shown[:-1]], abs=0.005001)
 
 
-@pytest.mark.parametrize("score", FINE)
-def test_where_the_template_fires_maximised_over_all_templates_is_the_score_map(
-    inspector: TemplateInspector, score: str, asked: list[Any]
-) -> None:
-    inspector.set(frame=2, score=score)
-    best = np.full((4, 5), -np.inf)
-    for row, column in np.ndindex(4, 5):
-        inspector.set(template_row=row, template_column=column)
-        fires, template = asked[0][-1], asked[0][0]
-        assert fires.title == "where the template fires" and fires.scores is not None
-        assert fires.marked == template.marked == {"template": (row, column)}
-        best = np.maximum(best, fires.scores)
-    np.testing.assert_allclose(best, inspector.moment.scores(3)[SCORES.index(score)], rtol=0, atol=1e-6)
-
-
-def test_the_caption_tells_where_the_template_fires_most_or_that_it_does_not(inspector: TemplateInspector) -> None:
-    inspector.set(frame=2, template_row=1, template_column=1)
-    known = expected(inspector, "local foreground")
-    fires = (known.cosine * known.share * known.near)[:, 6]
-    row, column = divmod(int(fires.argmax()), 5)
-    assert inspector.caption.endswith(
-        f" Template (row 1, column 1) fires most at (row {row}, column {column}): {fires.max():.2f}."
+def test_the_sentence_says_which_region_matches_better_and_where_the_lines_lead(twins: TemplateInspector) -> None:
+    twins.set(object_id=1, frame=2, kind="local", query=(0, 0))
+    foreground, background = (float(twins.score_map(region)[0, 0]) for region in REGIONS)
+    assert background > foreground
+    assert twins.caption == (
+        f"At the query the background matches better ({background:.2f} against {foreground:.2f}); "
+        "the lines lead to the best matches in the frame before."
     )
-    inspector.set(frame=1, score="global foreground", template_row=3, template_column=0)
-    assert expected(inspector, "global foreground").share[15] == 0
-    assert inspector.caption.endswith("Template (row 3, column 0) fires nowhere: it does not belong to the region.")
+    twins.kind = "global"
+    assert twins.caption.endswith("the first frame.")
+    twins.kind = "short"
+    assert twins.caption.endswith("each region is a single vector here, so no line leads to a cell.")
 
 
-@pytest.mark.parametrize("score", COARSE)
-def test_a_coarse_score_is_a_cosine_with_one_vector_and_has_no_positions(
-    inspector: TemplateInspector, score: str, asked: list[Any]
+@pytest.mark.parametrize("kind", COARSE)
+def test_a_coarse_score_is_a_cosine_with_one_vector_and_has_no_best_match(
+    inspector: TemplateInspector, kind: str
 ) -> None:
-    inspector.set(frame=3, score=score, object_id=7, query_row=1, query_column=2)
-    kind, region = score.split()
-    vector = getattr(inspector.moment.templates(7), kind)[0, 0, int(region == "foreground")]
-    maps = [
-        torch.einsum("chw,c->hw", key[0], vector)
-        for key in (inspector.history[2].after.key, inspector.moment.after.key)
-    ]
-    assert inspector.caption == (
-        f"Frame 00003, object 7, {score}. Query (row 1, column 2): {maps[1][1, 2]:.2f}, "
-        "the cosine with one vector of the whole region."
-    )
-    np.testing.assert_allclose(asked[0][1].scores, maps[1], rtol=0, atol=1e-6)
-    np.testing.assert_allclose(asked[0][2].scores, maps[0], rtol=0, atol=1e-6)
-    assert inspector.source() is None
-    with pytest.raises(LookupError, match=f"{score}: a coarse score has no template positions"):
-        inspector.winner()
-    before = inspector.query, inspector.template
-    inspector.seek_winner()
-    assert (inspector.query, inspector.template) == before
+    inspector.set(frame=3, kind=kind, object_id=7, query=(1, 2))
+    key, scores = inspector.moment.after.key[0], []
+    for r, region in ((1, "foreground"), (0, "background")):
+        vector = getattr(inspector.moment.templates(7), kind)[0, 0, r]
+        scores.append(torch.einsum("chw,c->hw", key, vector))
+        torch.testing.assert_close(inspector.score_map(region), scores[-1], rtol=0, atol=1e-6)
+        assert inspector.source(region) is None and inspector.match(region) is None
+    assert numbers(inspector.description) == pytest.approx([float(score[1, 2]) for score in scores], abs=0.005001)
+    assert not any(mark.joined for picture in pictures(inspector) for mark in picture.marks)
 
 
-@pytest.mark.parametrize("score", ["local foreground", "global background", "short foreground"])
-def test_the_strongest_query_outside_and_its_winner_are_found(twins: TemplateInspector, score: str) -> None:
+@pytest.mark.parametrize("kind", ["local", "global", "short"])
+def test_the_best_look_alike_is_found_and_held(twins: TemplateInspector, kind: str) -> None:
     inspector = twins
-    inspector.set(object_id=1, frame=3, score=score)
-    control(inspector, "query: strongest outside").click()
+    inspector.set(object_id=1, frame=3, kind=kind, held=False)
+    control(inspector, "best look-alike").click()
     padded = np.pad(inspector.moment.step.mask == 1, ((0, 0), (3, 2)), mode="reflect")
-    scores = inspector.moment.scores(1)[SCORES.index(score)]
+    scores = inspector.moment.scores(1)[SCORES.index(f"{kind} foreground")]
     outside = {
         (row, column): float(scores[row, column])
         for row, column in np.ndindex(15, 27)
         if not padded[16 * row : 16 * row + 16, 16 * column : 16 * column + 16].any()
     }
-    assert len(outside) < 15 * 27 and outside[inspector.query] == max(outside.values())
-    assert score in COARSE or inspector.template == inspector.winner()
+    assert len(outside) < 15 * 27 and outside[inspector.query] == max(outside.values()) and inspector.held
 
 
-def test_the_winner_is_taken_as_template(inspector: TemplateInspector) -> None:
-    inspector.set(frame=2, query_row=3, query_column=4)
-    control(inspector, "template: the winner").click()
-    assert inspector.template == inspector.winner()
+def test_pointing_leads_the_query_until_a_click_holds_it(inspector: TemplateInspector) -> None:
+    inspector.held = False
+    say(inspector, point=[1, 1], hold=False)
+    assert inspector.query == (1, 1)
+    say(inspector, point=[2, 3], hold=True)
+    say(inspector, point=[0, 0], hold=False)
+    assert inspector.query == (2, 3) and inspector.held
+    say(inspector, release=True)
+    say(inspector, point=[0, 9], hold=False)  # beyond the grid of 4 x 5 cells
+    assert inspector.query == (0, 4) and not inspector.held
+    with pytest.raises(Exception, match=r"query is \(0, 5\); expected rows 0 to 3, columns 0 to 4"):
+        inspector.query = (0, 5)
+    assert inspector.query == (0, 4)
 
 
-def test_it_begins_with_the_strongest_query_outside_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_show_frames_and_maps_with_query_and_best_matches(twins: TemplateInspector) -> None:
+    twins.set(object_id=2, frame=3, kind="local", query=(4, 20))
+    stored, here, *maps = pictures(twins)
+    assert (stored.title, here.title) == ("frame 00002, stored", "frame 00003: choose the query")
+    assert not stored.points and {picture.points for picture in (here, *maps)} == {"query"}
+    joined = {mark.name: mark.cell for mark in stored.marks if mark.joined}
+    assert list(joined) == list(REGIONS)
+    for region, picture in zip(REGIONS, maps, strict=True):
+        match = twins.match(region)
+        assert match is not None and joined[region] == match.template
+        assert picture.title == f"local score of the {region}" and picture.scale == 1
+        mask = np.where(twins.moment.step.mask == 2, 2, 0).astype(np.uint8)
+        expected_picture = heat(twins.score_map(region).numpy(), (240, 427), mask)
+        assert np.array_equal(picture.image, expected_picture)
+    for picture in (here, *maps):
+        assert [(mark.name, mark.cell) for mark in picture.marks] == [("query", (4, 20))]
+    for picture, at in ((stored, 2), (here, 3)):
+        step = twins.history[at].step
+        inside = step.mask == 2
+        assert picture.image.shape == step.image.shape
+        assert np.array_equal(picture.image[:20], step.image[:20]) and not np.array_equal(picture.image, step.image)
+        assert inside.any()
+
+
+def test_it_begins_with_the_best_look_alike_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = drawings_of(monkeypatch, TemplateInspector)
     inspector = TemplateInspector(tiny_model().eval(), [square_video(4)])
-    cells = inspector.query, inspector.template
-    assert len(drawn) == 1
+    query = inspector.query
+    assert len(drawn) == 1 and inspector.held
     inspector.seek_outside()
-    assert (inspector.query, inspector.template) == cells and len(drawn) == 2
+    assert inspector.query == query
 
 
 def test_another_video_fits_every_control_and_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,20 +192,25 @@ def test_another_video_fits_every_control_and_is_drawn_once(monkeypatch: pytest.
     frames = [replace(f, image=np.pad(np.rot90(f.image)[:, :40], ((0, 18), (0, 0), (0, 0)))) for f in high.frames]
     high = replace(high, frames=frames, truth=truth, given={0: truth[0]})
     inspector = TemplateInspector(tiny_model().eval(), [wide, high])
-    inspector.set(frame=3, object_id=7, **dict(zip(CELLS, (3, 4, 3, 4), strict=True)))
+    inspector.set(frame=3, object_id=7, query=(3, 4))
     drawn = drawings_of(monkeypatch, TemplateInspector)
-    for name, objects, last, rows, columns in (("high", (5,), 5, 6, 3), ("square", (3, 7), 3, 4, 5)):
+    for name, objects, last, grid in (("high", (5,), 5, (6, 3)), ("square", (3, 7), 3, (4, 5))):
         control(inspector, "video").value = name
         assert control(inspector, "object").options == objects and inspector.object_id == objects[0]
         assert control(inspector, "frame").max == last and inspector.frame == control(inspector, "frame").value == 1
-        assert [control(inspector, cell.replace("_", " ")).max for cell in CELLS] == [rows - 1, columns - 1] * 2
-        assert all(0 <= getattr(inspector, cell) <= control(inspector, cell.replace("_", " ")).max for cell in CELLS)
-        assert inspector.caption.startswith(f"Frame 00001, object {objects[0]}, local foreground.")
+        assert inspector.grid() == grid and inspector.query[0] < grid[0] and inspector.query[1] < grid[1]
+        assert inspector.description.startswith(f"Frame 00001, object {objects[0]}, local. Query")
     assert len(drawn) == 2
-    inspector.set(video="high", frame=5, query_row=5)
-    assert len(drawn) == 3 and inspector.caption.startswith("Frame 00005, object 5, local foreground. Query (row 5")
-    with pytest.raises(Exception, match="query_column is 3; expected 0 to 2"):
-        inspector.query_column = 3
+    inspector.set(video="high", frame=5, query=(5, 2))
+    assert len(drawn) == 3 and inspector.description.startswith("Frame 00005, object 5, local. Query (row 5")
+
+
+def test_a_copy_shows_the_same_without_tracking_and_goes_its_own_way(twins: TemplateInspector) -> None:
+    twins.set(object_id=2, frame=3, kind="global", query=(7, 7), held=True)
+    other = twins.copy()
+    assert other.description == twins.description and other.history is twins.history and other.held
+    other.set(frame=1, query=(1, 1))
+    assert twins.frame == 3 and twins.query == (7, 7)
 
 
 def test_an_object_that_is_given_again_is_compared_with_that_frame_from_then_on() -> None:
@@ -207,14 +218,14 @@ def test_an_object_that_is_given_again_is_compared_with_that_frame_from_then_on(
     assert video.truth is not None
     video = replace(video, given={0: video.truth[0], 2: np.where(video.truth[2] == 3, 3, 0).astype(np.uint8)})
     inspector = TemplateInspector(tiny_model().eval(), [video])
-    inspector.set(frame=3, score="global foreground")
+    inspector.set(frame=3, kind="global")
     source = inspector.source()
-    assert isinstance(source, Source) and source.name == "00002"
+    assert isinstance(source, Source) and source.step.name == "00002"
     best = source.product.amax(1).view(4, 5)
     torch.testing.assert_close(best, inspector.moment.scores(3)[SCORES.index("global foreground")])
     inspector.object_id = 7
     source = inspector.source()
-    assert source is not None and source.name == "00000"
+    assert source is not None and source.step.name == "00000"
     inspector.set(frame=2)
     with pytest.raises(LookupError, match="frame 00002 was not matched with object 3"):
         inspector.object_id = 3
@@ -234,21 +245,4 @@ def test_without_a_distance_score_every_position_is_near() -> None:
 def test_scores_that_the_model_does_not_use_are_not_offered() -> None:
     config = replace(tiny_model().config, templates=("global", "short"))
     inspector = TemplateInspector(build_model(config).eval(), [square_video(3)])
-    assert control(inspector, "score").options == tuple(s for s in SCORES if re.match("global|short", s))
-    assert inspector.score == "short foreground"
-
-
-def test_panels_show_frames_masks_and_maps(inspector: TemplateInspector, asked: list[Any]) -> None:
-    inspector.set(frame=3, score="local background", query_row=1, query_column=3)
-    here, before = inspector.moment.step, inspector.history[2].step
-    panels = asked[0]
-    assert [panel.title for panel in panels] == [
-        "frame 00002: template",
-        "frame 00003: query",
-        "local background",
-        "where the template fires",
-    ]
-    for panel, step in ((panels[0], before), (panels[1], here)):
-        assert panel.picture is step.image and np.array_equal(panel.outlined, step.mask)
-    np.testing.assert_array_equal(panels[2].scores, inspector.moment.scores(3)[SCORES.index("local background")])
-    assert panels[1].marked == panels[2].marked == {"query": (1, 3)}
+    assert control(inspector, "templates").options == ("global", "short") and inspector.kind == "short"

@@ -98,5 +98,5 @@ def test_it_displays_itself_with_a_short_caption_and_a_long_alternative(monkeypa
     (picture, metadata), (caption, _) = shown
     assert picture == {"image/svg+xml": lit.content, "text/plain": lit.alternative}
     assert metadata == {"image/svg+xml": {"alt": lit.alternative}}
-    assert caption == {"text/markdown": f"*{lit.sentence}*", "text/plain": lit.sentence}
+    assert caption == {"text/markdown": f"*{lit.sentence}*", "text/plain": lit.alternative}
     assert isinstance(lit, Encoded) and not isinstance(lit, Described)

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from tbd_lib.course.viz.grid import Panel, cells_of, curve_and_panels, draw_panel, frame_in_cells, grid_panels
+from tbd_lib.course.viz.grid import Panel, cells_of, draw_panel, frame_in_cells, grid_panels
 from tbd_lib.method.shapes import STRIDE
 from tbd_lib.tracking.geometry import pad, padded_size
 from tbd_lib.video.overlay import COLOURS
@@ -65,18 +64,6 @@ def test_maps_and_frames_lie_on_the_same_grid() -> None:
     assert scores.images[0].get_clim() == (0, 1)
 
 
-@pytest.mark.parametrize("cell", [(0, 0), (1, 2), (1, 1)])
-def test_a_marked_cell_is_squared_and_named_beside_where_there_is_room(cell: tuple[int, int]) -> None:
-    ax = panel("map", scores=SCORES, marked={"query": cell})
-    ((square,), (text,)), (row, column) = (ax.patches, ax.texts), cell
-    assert isinstance(square, Rectangle) and square.get_bbox().bounds == (column, row, 1, 1)
-    x, y = text.get_position()
-    assert text.get_text() == "query" and y == row + 0.5
-    left_half = column < 2
-    assert text.get_horizontalalignment() == ("left" if left_half else "right")
-    assert x > column + 1 if left_half else x < column
-
-
 @pytest.mark.parametrize("often", [1, 2])  # frames of another size than the working size, too
 def test_outlines_run_round_the_objects_pixels(often: int) -> None:
     """Rows 2 to 8 and columns 3 to 8 of the frame, whose pixels are a sixteenth of a cell and whose edge is at 0.25."""
@@ -107,17 +94,3 @@ def test_panels_stand_side_by_side_in_the_order_given_and_a_cell_is_a_square() -
         assert place.height / SIZE[0] == pytest.approx(place.width / SIZE[1], rel=0.001)
     assert scale.get_window_extent().x0 >= places[1].x1 and scale.get_ylim() == (0, 1)
     assert len(grid_panels([Panel("one", image)], SIZE, "No map, no scale.").figure.axes) == 1
-
-
-def test_curves_are_drawn_through_their_points_left_of_the_panels() -> None:
-    along, curves = (0, 1, 4), {"learned": (0.9, 0.5, 0.0), "by hand": (0.0, 0.5, 1.0)}
-    panels = [Panel("a", frame("a").image), Panel("b", scores=SCORES)]
-    described = curve_and_panels(along, curves, panels, SIZE, "Two curves.")
-    assert described.content and described.sentence == "Two curves."
-    ax, shown, scores, _ = described.figure.axes
-    assert [line.get_label() for line in ax.lines] == list(curves)
-    for line, values in zip(ax.lines, curves.values(), strict=True):
-        assert np.asarray(line.get_xydata()).tolist() == np.stack([along, values], 1).tolist()
-    assert ax.get_ylim()[0] <= 0 and ax.get_ylim()[1] >= 1 and ax.get_xlabel() == "distance in cells"
-    assert seen(shown) == seen(scores) == EDGES
-    assert ax.get_position().x1 < shown.get_position().x0 < scores.get_position().x0

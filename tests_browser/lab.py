@@ -64,10 +64,10 @@ CUT_OFF = """all => all.filter(label => {
 
 @dataclass(frozen=True)
 class Look:
-    """What an inspector shows: the digest of its picture, and what it says."""
+    """What an inspector shows: the digests of its pictures, and its alternative text."""
 
     picture: str
-    caption: str
+    description: str
 
 
 class Lab:
@@ -169,16 +169,21 @@ class Lab:
         return inspector.locator(".widget-label, .widget-readout").evaluate_all(CUT_OFF)
 
     def look(self, inspector: Locator) -> Look:
-        caption = inspector.locator(".tbd-caption")
-        return Look(inspector.locator("img").evaluate(DIGEST), caption.inner_text())
+        digests = [picture.evaluate(DIGEST) for picture in inspector.locator("img").all()]
+        return Look(" ".join(digests), inspector.locator(".tbd-board").get_attribute("aria-label") or "")
 
     def move(self, inspector: Locator) -> Look:
-        """Move an inspector's first slider by one step with the keyboard, and wait until caption and picture change."""
+        """Move an inspector's frame, or its seed, by one step with the keyboard, and wait for what it shows then."""
         before = self.look(inspector)
-        slider = inspector.get_by_role("slider").first
-        last = slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
-        slider.press("ArrowLeft" if last else "ArrowRight")
-        expect(inspector.locator(".tbd-caption")).not_to_have_text(before.caption, timeout=ANSWER)
+        seed, frame = inspector.get_by_role("spinbutton", name="seed"), inspector.locator(".noUi-handle").first
+        if seed.count():
+            seed.press("ArrowUp")
+            seed.press("Enter")
+        else:
+            last = frame.get_attribute("aria-valuenow") == frame.get_attribute("aria-valuemax")
+            frame.press("ArrowLeft" if last else "ArrowRight")
+        board = inspector.locator(".tbd-board")
+        expect(board).not_to_have_attribute("aria-label", before.description, timeout=ANSWER)
         return self._another_picture(inspector, before)
 
     def _cell(self, cell: int) -> Locator:

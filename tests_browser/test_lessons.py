@@ -27,14 +27,14 @@ def test_a_stored_lesson_shows(lesson: Lab):
 def test_a_lesson_runs_and_its_inspectors_answer_to_the_keyboard(path: Path, lesson: Lab, screenshots: Path | None):
     ran, first = run(lesson)
     assert first
-    changed = [look.caption for cell, look in first.items() if look.caption not in text_of(ran.cells[cell])]
+    changed = [look.description for cell, look in first.items() if look.description not in text_of(ran.cells[cell])]
     assert changed == [], "to be displayed changes nothing"
     for i, cell in enumerate(first):
         inspector = lesson.widget(cell)
         before, after = lesson.look(inspector), lesson.move(inspector)
         if screenshots:
             inspector.screenshot(path=screenshots / f"{path.stem}-{i}.png")
-        assert after.caption != before.caption and after.picture != before.picture
+        assert after.description != before.description and after.picture != before.picture
         assert lesson.cut_off(inspector) == []
 
 

@@ -24,12 +24,14 @@ PNG_COLOURS = 64  # enough for lines on white; a third of the size
 class Described:
     """A figure and the sentence that says what it shows. In a notebook it displays itself, the sentence as caption.
 
-    ``photographic`` figures are encoded as JPEG, a fifth of their size as PNG.
+    ``photographic`` figures are encoded as JPEG, a fifth of their size as PNG. Where the sentence is a list of numbers
+    ``caption`` says in its place what to see; the sentence stays the alternative text.
     """
 
     figure: Figure
     sentence: str
     photographic: bool = False
+    caption: str = ""
 
     def __repr__(self) -> str:
         return self.sentence
@@ -58,7 +60,7 @@ class Described:
             prefix: what stands before the sentence.
         """
         text = prefix + self.sentence
-        return displayed(self.mime, self.content, text, text)
+        return displayed(self.mime, self.content, prefix + (self.caption or self.sentence), text)
 
     def _ipython_display_(self) -> None:
         _display(self.bundles())
@@ -93,7 +95,7 @@ def displayed(mime: str, content: bytes | str, caption: str, alternative: str) -
         alternative: what the picture shows, in words; ``pytest --nbval`` compares it.
     """
     picture: dict[str, object] = {mime: content, "text/plain": alternative}
-    below: dict[str, object] = {"text/markdown": f"*{_escaped(caption)}*", "text/plain": caption}
+    below: dict[str, object] = {"text/markdown": f"*{_escaped(caption)}*", "text/plain": alternative}
     return [(picture, {mime: {"alt": alternative}}), (below, {})]
 
 

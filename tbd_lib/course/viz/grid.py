@@ -1,7 +1,7 @@
-"""Panels on the grid of templates: frames, score maps and marked cells, whose unit is a grid cell."""
+"""Panels on the grid of templates: frames and score maps, whose unit is a grid cell."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.patches import Rectangle
 
 from tbd_lib.course.viz import page
 from tbd_lib.course.viz.described import Described
@@ -25,13 +24,12 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True)
 class Panel:
-    """A frame or a map of scores, with the outlines of objects and cells that are marked by name."""
+    """A frame or a map of scores, with the outlines of objects."""
 
     title: str
     picture: Image | None = None
     scores: Float[np.ndarray, "h w"] | None = None
     outlined: Mask | None = None
-    marked: Mapping[str, Cell] = field(default_factory=dict)
 
 
 def grid_panels(panels: Sequence[Panel], size: Size, sentence: str, columns: int = 4, most: float = 1.0) -> Described:
@@ -52,35 +50,6 @@ def grid_panels(panels: Sequence[Panel], size: Size, sentence: str, columns: int
     return Described(figure, sentence, photographic=True)
 
 
-def curve_and_panels(
-    along: Sequence[int | float],
-    curves: Mapping[str, Sequence[float]],
-    panels: Sequence[Panel],
-    size: Size,
-    sentence: str,
-) -> Described:
-    """Curves of the distance score on the left, panels as in ``grid_panels`` on the right.
-
-    Args:
-        along: distances, in grid cells, at which the curves are given; straight lines between.
-        curves: one score per distance, by name.
-        panels: what to draw beside them.
-        size: rows and columns, in pixels, at which the tracker works on the frames, before padding.
-        sentence: the caption.
-    """
-    ratios = [0.7] + [1.0] * len(panels)
-    figure = page.new_figure(0.87 * page.WIDTH / sum(ratios) * size[0] / size[1] + 2.5 * page.TITLE)
-    left, *axes = figure.subplots(1, len(ratios), width_ratios=ratios)
-    page.draw_lines(left, dict.fromkeys(curves, along), curves, marker="o", markersize=4)
-    left.set(ylim=(0, 1.05), xlabel="distance in cells")
-    left.set_title("distance score")
-    left.legend(frameon=False, fontsize=8)
-    for ax, panel in zip(axes, panels, strict=True):
-        draw_panel(ax, panel, size)
-    page.add_scale(figure, Normalize(0, 1), axes)
-    return Described(figure, sentence, photographic=True)
-
-
 def draw_panel(ax: Axes, panel: Panel, size: Size, most: float = 1.0) -> None:
     """Draw one panel into axes whose unit is a grid cell."""
     left, right, bottom, top = frame_in_cells(size)
@@ -91,11 +60,6 @@ def draw_panel(ax: Axes, panel: Panel, size: Size, most: float = 1.0) -> None:
         ax.imshow(panel.picture, extent=(left, right, bottom, top))
     if panel.outlined is not None:
         _outlines(ax, panel.outlined, size, coloured=panel.picture is not None)
-    for name, (row, column) in panel.marked.items():
-        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, color="white", linewidth=1.5, path_effects=page.HALO))
-        right_half = column + 0.5 > (left + right) / 2  # the name stands on the side where there is room
-        place, side = (column - 0.2, "right") if right_half else (column + 1.2, "left")
-        ax.text(place, row + 0.5, name, color="white", ha=side, va="center", weight="bold", path_effects=page.HALO)
     ax.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
     ax.set_title(panel.title)
     ax.spines[:].set_visible(False)

@@ -6,13 +6,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 import traitlets
-from ipywidgets import FloatSlider
+from ipywidgets import BoundedIntText, FloatSlider, Layout
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.tracking import pictures
-from tbd_lib.course.widgets.inspector import CONTROL, Inspector, button, menu, slider
+from tbd_lib.course.viz.scene import COLUMNS, Picture, Scene
+from tbd_lib.course.widgets.inspector import SLIDER, Inspector, button, menu
 from tbd_lib.datasets.clips import MOST_TRIED, Sample, cut
 from tbd_lib.datasets.config import IMAGE_AUGMENT, VIDEO_AUGMENT
 from tbd_lib.errors import InputError
@@ -26,6 +25,9 @@ SIDE = 192  # pixels of a clip's frames: half of the paper's, for the time
 GAP = 4  # white pixels between frames
 KINDS = {"from one image": IMAGE_AUGMENT, "from a video": VIDEO_AUGMENT}
 """Ways of making a clip; the numbers are those of the paper's stages."""
+SEEDS = 1000  # from 0 on
+HIDDEN = (0.2, 0.8)  # least and greatest hidden share of the target at which a paste matters: seen, and not erased
+MOST_SEEDS = 60  # that are tried until a paste matters
 
 Images = UInt8[Tensor, "b t 3 Y X"]
 Masks = Int64[Tensor, "b t Y X"]
@@ -51,16 +53,48 @@ class AugmentationInspector(Inspector):
         if len(videos) < 2:
             raise ValueError(f"{len(videos)} videos; expected two or more, since a clip needs a partner")
         self.videos = list(videos)
-        seed, clip = slider("seed", 0, 999), slider("clip", 0, len(videos) - 1)
-        kind = menu("clip is cut", list(KINDS))
-        probability = FloatSlider(1.0, min=0, max=1, step=0.1, description="probability", layout=CONTROL)
-        super().__init__([button("roll", self.roll, "the next seed"), seed, clip, kind, probability])
+        seed = BoundedIntText(0, min=0, max=SEEDS - 1, description="seed", layout=Layout(width="170px"))
+        clip, kind = menu("clip", range(len(videos))), menu("clip is cut", list(KINDS))
+        probability = FloatSlider(1.0, min=0, max=1, step=0.1, description="probability", layout=SLIDER)
+        roll = button("roll the dice", self.roll, "the next seed, whatever it gives")
+        overlap = button("next paste that covers", self.seek_overlap, "the next seed whose paste hides a part")
+        super().__init__([roll, overlap, seed, clip, kind, probability])
         self._tie(seed=seed, clip=clip, kind=kind, probability=probability)
-        self.refresh()
+        with self._draw_once():
+            self.seed = SEEDS - 1
+            self.seek_overlap()
+
+    def copy(self) -> "AugmentationInspector":
+        """Another inspector that shows the same."""
+        made = AugmentationInspector(self.videos)
+        made.set(seed=self.seed, clip=self.clip, kind=self.kind, probability=self.probability)
+        return made
 
     def roll(self) -> None:
         """The next seed."""
-        self.seed = (self.seed + 1) % 1000
+        self.seed = (self.seed + 1) % SEEDS
+
+    def seek_overlap(self) -> None:
+        """The next seed, and the first clip in it, whose paste matters: it hides a part of the target, and leaves some.
+
+        After ``MOST_SEEDS`` without one it is simply the next seed.
+        """
+        begun = int(self.seed)
+        with self._draw_once():
+            for more in range(1, MOST_SEEDS + 1):
+                self.seed = (begun + more) % SEEDS
+                hidden = self.hidden()
+                matters = [clip for clip, share in enumerate(hidden) if HIDDEN[0] <= share <= HIDDEN[1]]
+                if matters:
+                    self.clip = matters[0]
+                    return
+            self.seed = (begun + 1) % SEEDS
+
+    def hidden(self) -> list[float]:
+        """The share of each clip's target that is hidden in the first frame."""
+        images, masks = self.batch()
+        before, after = (part[:, 0].sum((1, 2)) for part in (masks, self.swapped(images, masks)[1]))
+        return (1 - after / before).tolist()
 
     def batch(self) -> tuple[Images, Masks]:
         """The clips before the swap: images, and masks that are 1 where the target is."""
@@ -95,24 +129,38 @@ class AugmentationInspector(Inspector):
         shown = self.swapped(numbers, masks)[0][self.clip].unique().tolist()
         return next((number for number in shown if number != self.clip), None)
 
-    def view(self) -> Described:
+    def scene(self) -> Scene:
         """The chosen clip before and after the swap."""
         images, masks = self.batch()
         after, left = self.swapped(images, masks)
         here, partner = int(self.clip), self.partner(masks)
-        sentence = f"Seed {self.seed}, clip {here} ({self.videos[here].name}) {self.kind}: "
-        sentence += f"the target covers {int(masks[here, 0].sum()):,} px; "
+        target, visible = int(masks[here, 0].sum()), int(left[here, 0].sum())
+        numbers = (
+            f"Seed {self.seed}, clip {here} ({self.videos[here].name}) {self.kind}: the target covers {target:,} px; "
+        )
         if partner is None:
-            sentence += "nothing is pasted."
+            numbers += "nothing is pasted."
+            caption = "Nothing is pasted into this clip."
         else:
-            area, visible = int(masks[partner, 0].sum()), int(left[here, 0].sum())
-            sentence += f"the object of clip {partner} ({self.videos[partner].name}), {area:,} px, is pasted over it, "
-            sentence += f"{visible:,} px of the target stay visible in the first frame."
-        rows = {
-            "cut": _side_by_side(images[here], masks[here]),
+            area, name = int(masks[partner, 0].sum()), self.videos[partner].name
+            numbers += f"the object of clip {partner} ({name}), {area:,} px, is pasted over it, "
+            numbers += f"{visible:,} px of the target stay visible in the first frame."
+            caption = f"The object of {name} is pasted over the clip as background: {_what_it_hides(target, visible)}."
+        strips = {
+            "clip, target in colour": _side_by_side(images[here], masks[here]),
             "after swap-and-attach": _side_by_side(after[here], left[here]),
         }
-        return pictures(rows, sentence, columns=1)
+        rows, columns = next(iter(strips.values())).shape[:2]
+        extent = (0.0, float(columns), float(rows), 0.0)
+        parts = tuple(Picture(name, strip, extent, span=COLUMNS) for name, strip in strips.items())
+        return Scene(parts, caption, numbers)
+
+
+def _what_it_hides(target: int, visible: int) -> str:
+    """How much of the target a paste hides in the first frame, in words."""
+    if visible == target:
+        return "it stands beside the target, as a distractor"
+    return f"it hides {1 - visible / target:.0%} of the target in the first frame, and the label loses those pixels"
 
 
 def _side_by_side(images: UInt8[Tensor, "t 3 Y X"], masks: Int64[Tensor, "t Y X"]) -> Image:

@@ -1,16 +1,13 @@
 // Polygons and boxes on a frame, by mouse, touch or keyboard. What is drawn goes to Python as shapes (tbd_lib/video/annotations.py)
 // and is painted here at once. Corners are pixels of the frame, whatever size it is shown at. One module with
-// painting.js and page.js, which stand before this.
+// elements.js, painting.js and page.js, which stand before this.
 
 const NEAR = 10; // screen pixels within which the first corner, or the same place again, is meant
 const TWICE = 400; // milliseconds between the presses of a double click
 const DRAGGED = 4; // screen pixels from which on a press is a drag
 const STRIDE = 10; // frame pixels that the crosshair moves with Shift
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-const bytes = (view) => new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength);
 const apart = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
-const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
 
 class Drawing {
   constructor(model, el) {
@@ -32,9 +29,12 @@ class Drawing {
     this.released = null;
     this.overlay = make("canvas", { width: this.columns, height: this.rows });
     Object.assign(this, build(el, this));
+    this.style = make("style");
+    el.append(this.style);
     this.show();
     this.explain();
     this.listen();
+    this.hide();
     this.paint();
     this.load();
   }
@@ -55,7 +55,9 @@ class Drawing {
     this.number.addEventListener("change", () => (this.number.value = this.object)); // a number that was refused goes
     this.changed = () => this.take(this.model.get("shapes"));
     this.heard = ({ refused }) => refused && this.say(`Not taken: ${refused}`);
+    this.displayed = () => this.hide();
     this.model.on("change:shapes", this.changed);
+    this.model.on("change:stills", this.displayed);
     this.model.on("msg:custom", this.heard);
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.canvas);
@@ -68,8 +70,13 @@ class Drawing {
 
   end() {
     this.model.off("change:shapes", this.changed);
+    this.model.off("change:stills", this.displayed);
     this.model.off("msg:custom", this.heard);
     this.resized.disconnect();
+  }
+
+  hide() {
+    this.style.replaceWith((this.style = hiding(this.model.get("stills"))));
   }
 
   // --- what people do

@@ -5,7 +5,6 @@ The page draws (``drawing.js``) and sends shapes, not pixels; they become a mask
 ``drawing.shapes = [...]``.
 """
 
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
@@ -13,9 +12,9 @@ import numpy as np
 import traitlets
 from anywidget import AnyWidget
 from jaxtyping import UInt8
-from PIL import Image as Pictures
 
 from tbd_lib.course.viz.tracking import pictures
+from tbd_lib.course.widgets.board import jpeg
 from tbd_lib.course.widgets.inspector import display_live
 from tbd_lib.errors import InputError
 from tbd_lib.files import PNG_BEGINS, at_home, require_absent
@@ -26,7 +25,7 @@ from tbd_lib.video.masks import ids_of, require_objects, require_size, size_of, 
 from tbd_lib.video.overlay import COLOURS, overlay
 
 HERE = Path(__file__).parent
-SCRIPTS = ("painting.js", "page.js", "drawing.js")
+SCRIPTS = ("elements.js", "painting.js", "page.js", "drawing.js")
 LONGEST_SIDE = 1920  # pixels of the picture that is sent; corners are counted in the frame's own all the same
 JPEG_QUALITY = 90
 
@@ -63,6 +62,7 @@ class MaskDrawing(AnyWidget):
     picture = traitlets.Bytes(help="the frame as JPEG").tag(sync=True)
     start = traitlets.Bytes(help="ids of the mask to begin with, row by row; none if empty").tag(sync=True)
     colours = traitlets.Bytes(COLOURS.tobytes(), help="red, green and blue of every id").tag(sync=True)
+    stills = traitlets.List(traitlets.Unicode(), help="captions of stills that this takes the place of").tag(sync=True)
     shapes = Shapes(help="what has been drawn").tag(
         sync=True,
         to_json=lambda shapes, _: list(shapes),  # as the page sends it: no difference to be sent back
@@ -77,7 +77,7 @@ class MaskDrawing(AnyWidget):
         super().__init__(
             rows=image.shape[0],
             columns=image.shape[1],
-            picture=_jpeg(image),
+            picture=jpeg(image, LONGEST_SIDE, JPEG_QUALITY),
             start=self._start.tobytes() if self._start.any() else b"",
         )
 
@@ -121,7 +121,7 @@ class MaskDrawing(AnyWidget):
         """Display the widget, and for pages that cannot run it the frame with what is drawn now."""
         data, metadata = self._repr_mimebundle_() or ({}, {})
         panels = {"frame": self.image, "drawn mask": overlay(self.image, self.mask)}
-        display_live(pictures(panels, self._summary()), data, metadata)
+        self.stills = [*self.stills, display_live(pictures(panels, self._summary()), data, metadata)]
 
 
 def draw_on(video: Path | str, frame: int = 0, mask: Mask | None = None) -> MaskDrawing:
@@ -142,11 +142,3 @@ def draw_on(video: Path | str, frame: int = 0, mask: Mask | None = None) -> Mask
     if found is None:
         raise InputError(f"{video}: found no frame {frame}, expected a number from 0 to that of its last frame")
     return MaskDrawing(found.image, mask)
-
-
-def _jpeg(image: Image) -> bytes:
-    """A frame to look at, no larger than a page can show."""
-    picture, file = Pictures.fromarray(image), BytesIO()
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    picture.save(file, "JPEG", quality=JPEG_QUALITY)
-    return file.getvalue()

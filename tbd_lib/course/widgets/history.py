@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tbd_lib.errors import InputError
-from tbd_lib.method.model import TBD
+from tbd_lib.method.model import TBD, Features
 from tbd_lib.method.templates import Templates
 from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.tracking.tracker import State, Step, Tracker
@@ -63,6 +63,8 @@ class History:
         video: with frames that can be taken by number.
         config: of the tracker.
 
+    ``encoded`` may be given features of frames, by number, that need not be computed then.
+
     Raises:
         InputError: frames that come in a stream, or no mask for the first frame.
     """
@@ -74,8 +76,10 @@ class History:
             raise InputError(f"{video.name}: no mask for the first frame; expected one")
         self.model, self.video = model, video
         self.frames = video.frames
+        self.config = config
         self._tracker = Tracker(model, config)
         self._moments: list[Moment] = []
+        self.encoded: dict[int, Features] = {}
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -88,12 +92,23 @@ class History:
             self._moments.append(self._next())
         return self._moments[position]
 
+    def copy(self) -> "History":
+        """Another history with the same moments: a correction of one of them does not change the other."""
+        made = History(self.model, self.video, self.config)
+        made._moments = [*self._moments]
+        return made
+
+    @property
+    def tracked(self) -> int:
+        """How many frames have been tracked so far."""
+        return len(self._moments)
+
     def _next(self) -> Moment:
         place = len(self._moments)
         before = self._moments[-1].after if self._moments else None
         frame = self.frames[place]
         self._tracker.state = before
-        step = self._tracker.step(frame.image, self.video.given.get(place), frame.name)
+        step = self._tracker.step(frame.image, self.video.given.get(place), frame.name, self.encoded.get(place))
         assert self._tracker.state is not None  # a mask was given in the first frame
         return Moment(before, step, self._tracker.state)
 

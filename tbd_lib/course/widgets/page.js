@@ -2,15 +2,7 @@
 
 const WIDEST = 960, HIGHEST = 720; // screen pixels of the frame
 const ENLARGED = 3; // times, at most, of a small one
-const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" }; // of what has the focus, or JupyterLab's x cuts the cell
 const KINDS = { polygon: "Polygon", box: "Box" };
-
-const make = (tag, traits = {}, children = []) => {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(traits)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-};
 
 const button = (text, does, traits = {}) => {
   const made = make("button", { type: "button", ...OWN_KEYS, ...traits }, [text]);

@@ -1,78 +1,96 @@
-"""The template inspector: where a template position fires, and which template wins at a query position, and why."""
+"""The template inspector: which stored cell matches a query best, and why: share, cosine similarity, distance score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import traitlets
-from ipywidgets import IntSlider
 from jaxtyping import Float
 from torch import Tensor
 from traitlets.utils.bunch import Bunch
 
-from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.grid import Cell, Panel, cells_of, grid_panels
-from tbd_lib.course.widgets.history import SCORES, History, Moment
-from tbd_lib.course.widgets.inspector import Inspector, button, menu, slider
-from tbd_lib.method.matching import affinity, prototype_match
+from tbd_lib.course.viz.grid import Cell, cells_of
+from tbd_lib.course.viz.scene import Mark, Scene, Table, heat, masked, on_grid
+from tbd_lib.course.widgets.history import KINDS, SCORES, History, Moment
+from tbd_lib.course.widgets.inspector import PointedInspector, button, menu, slider
+from tbd_lib.method.matching import affinity
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
-from tbd_lib.video.arrays import Image, Mask
+from tbd_lib.tracking.tracker import Step
 from tbd_lib.video.frames import Video
 from tbd_lib.video.masks import ids_of
+
+REGIONS = ("foreground", "background")
+WHERE = {"global": "first frame", "local": "frame before"}
+HEAD = ("", "best match", "share of the cell", "x cosine similarity", "x distance score", "= score")
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a fine score compares a frame with: how similar, how much of the region, how near."""
+    """What a fine score compares a frame with: how similar, how much of the cell, how near."""
 
-    name: str  # of the frame
-    image: Image
-    mask: Mask
+    step: Step  # of the stored frame
     cosine: Float[Tensor, "q p"]
     share: Float[Tensor, "p"]  # of each cell that belongs to the region
     near: Float[Tensor, "q p"]  # the distance score, 1 where none is used
 
     @property
     def product(self) -> Float[Tensor, "q p"]:
-        """What each template position offers each query position; its maximum over ``p`` is the score."""
+        """The product of each query with each template cell; its maximum over ``p`` is the score."""
         return self.cosine * self.share * self.near
 
 
-class TemplateInspector(Inspector):
-    """Looks into the ten score maps of a tracked video, cell by cell.
+@dataclass(frozen=True)
+class Match:
+    """The best match of a query: the template cell, and the factors whose product is the score."""
+
+    template: Cell
+    share: float
+    cosine: float
+    near: float
+    score: float
+
+
+class TemplateInspector(PointedInspector):
+    """Looks into the score maps of a tracked video, cell by cell: point at a cell of the frame or of a map.
 
     Args:
         model: in inference mode.
         videos: to choose from, each with a mask in its first frame and frames that can be taken by number.
         config: of the tracker.
+        histories: of the videos by name, as far as they have been tracked before.
     """
 
+    PLACE = "query"
     video = traitlets.Unicode(help="name of a video")
-    score = traitlets.Unicode("local foreground", help="one of the ten score maps")
+    kind = traitlets.Unicode("local", help="of the templates: one of KINDS")
     object_id = traitlets.Int(help="id of an object")
     frame = traitlets.Int(1, help="number of a frame, from 1")
-    template_row = traitlets.Int(0)
-    template_column = traitlets.Int(0)
-    query_row = traitlets.Int(0)
-    query_column = traitlets.Int(0)
+    query = traitlets.Tuple(
+        traitlets.Int(), traitlets.Int(), default_value=(0, 0), help="row and column of a cell of the frame"
+    )
 
-    def __init__(self, model: TBD, videos: Sequence[Video], config: TrackConfig = OWN_SIZE) -> None:
-        self._model = model
-        self._histories = {video.name: History(model, video, config) for video in videos}
-        offered = [score for score in SCORES if score.split()[0] in model.config.templates]  # others: 0 everywhere
-        start = "local foreground" if "local foreground" in offered else offered[-1]
-        video, score = menu("video", list(self._histories)), menu("score", offered, value=start)
+    def __init__(
+        self,
+        model: TBD,
+        videos: Sequence[Video],
+        config: TrackConfig = OWN_SIZE,
+        histories: Mapping[str, History] | None = None,
+    ) -> None:
+        self._given = model, videos, config
+        tracked = histories or {}
+        self._histories = {video.name: tracked.get(video.name) or History(model, video, config) for video in videos}
+        offered = [kind for kind in KINDS if kind in model.config.templates]  # the scores of others are 0 everywhere
+        start = "local" if "local" in offered else offered[-1]
+        video, kind = menu("video", list(self._histories)), menu("templates", offered, value=start)
         self._objects, self._frames = menu("object", []), slider("frame", 1, 1)
-        self._cells = {name: _cell_slider(name.replace("_", " ")) for name in CELLS}
-        outside = button("query: strongest outside", self.seek_outside, "the highest score outside of the object")
-        winner = button("template: the winner", self.seek_winner, "the template position that wins at the query")
-        super().__init__([video, score, self._objects, self._frames, *self._cells.values(), outside, winner])
+        alike = button("best look-alike", self.seek_outside, "the cell outside of the object that scores highest")
+        super().__init__([video, kind, self._objects, self._frames, alike])
         with self._draw_once():
             self.video = video.value
             self._open()
-            self._tie(video=video, score=score, object_id=self._objects, frame=self._frames, **self._cells)
+            self._tie(video=video, kind=kind, object_id=self._objects, frame=self._frames)
             self.seek_outside()
 
     @property
@@ -85,77 +103,74 @@ class TemplateInspector(Inspector):
         """The frame that is looked at."""
         return self.history[self.frame]
 
-    @property
-    def query(self) -> Cell:
-        """The place in this frame that is looked at."""
-        return self.query_row, self.query_column
+    def copy(self) -> "TemplateInspector":
+        """Another inspector that shows the same, without tracking anew."""
+        made = TemplateInspector(*self._given, histories=self._histories)
+        names = ("video", "kind", "object_id", "frame", "query", "held")
+        made.set(**{name: getattr(self, name) for name in names})
+        return made
 
-    @property
-    def template(self) -> Cell:
-        """The place in the template's frame that is looked at."""
-        return self.template_row, self.template_column
+    def grid(self) -> Cell:
+        """Rows and columns of the frame's cells."""
+        rows, columns = self.moment.after.key.shape[-2:]
+        return rows, columns
 
-    def view(self) -> Described:
-        """The template's frame, this frame, the score map, and where the template position fires."""
-        step, size, scores = self.moment.step, self.moment.after.work, self._map()
-        marked = {"query": self.query}
-        panels = [
-            Panel(f"frame {step.name}: query", step.image, outlined=step.mask, marked=marked),
-            Panel(self.score, scores=scores.numpy(), outlined=step.mask, marked=marked),
+    def scene(self) -> Scene:
+        """The stored frame with the best matches, this frame with the query, and both score maps."""
+        step, size = self.moment.step, self.moment.after.work
+        matches = {region: self.match(region) for region in REGIONS}
+        scores = {region: float(self.score_map(region)[self.query]) for region in REGIONS}
+        query = (Mark("query", self.query),)
+        found = {region: match for region, match in matches.items() if match}
+        marks = _marks({region: match.template for region, match in found.items()})
+        stored = self._stored()
+        title = f"frame {stored.name}, stored" if found else f"frame {stored.name}: one vector for each region"
+        parts = [
+            on_grid(title, self._outlined(stored), size, marks=marks),
+            on_grid(f"frame {step.name}: choose the query", self._outlined(step), size, marks=query, points="query"),
         ]
-        sentence = f"Frame {step.name}, object {self.object_id}, {self.score}. "
-        sentence += f"Query {_at(self.query)}: {float(scores[self.query]):.2f}, "
-        if (source := self.source()) is None:
-            panels.append(Panel("the frame before: same vector", scores=self._coarse_before(), marked=marked))
-            return grid_panels(panels, size, sentence + "the cosine with one vector of the whole region.")
-        marked = {"template": self.template}
-        fires = source.product[:, self._flat(self.template)].reshape(scores.shape)
-        panels.insert(0, Panel(f"frame {source.name}: template", source.image, outlined=source.mask, marked=marked))
-        panels.append(Panel("where the template fires", scores=fires.numpy(), marked=marked))
-        sentence += f"{self._why(source)} {_fires(self.template, fires)}"
-        return grid_panels(panels, size, sentence, columns=2)
+        mask = np.where(step.mask == self.object_id, step.mask, 0).astype(np.uint8)
+        for region in REGIONS:
+            picture = heat(self.score_map(region).numpy(), size, mask)
+            name = f"{self.kind} score of the {region}"
+            parts.append(on_grid(name, picture, size, marks=query, points="query", scale=1.0))
+        rows = tuple(self._row(region, matches[region], scores[region]) for region in REGIONS)
+        return Scene((*parts, Table(HEAD, rows)), self._sentence(scores), self._numbers(matches, scores))
 
-    def source(self) -> Source | None:
+    def source(self, region: str = "foreground") -> Source | None:
         """What the chosen fine score compares this frame with; None for a coarse score."""
-        kind, region = self.score.split()
-        if kind not in ("global", "local"):
+        if self.kind not in WHERE:
             return None
         templates, r = self.moment.templates(self.object_id), int(region == "foreground")
-        key, mask = ("first_key", "first_mask") if kind == "global" else ("prev_key", "prev_mask")
+        key, mask = ("first_key", "first_mask") if self.kind == "global" else ("prev_key", "prev_mask")
         with torch.no_grad():
             cosine = affinity(self.moment.after.key, getattr(templates, key))[0]
             near = torch.ones_like(cosine)
-            if kind == "local" and self._model.config.distance_score:
-                near = self._model.distance.pairs(*self.moment.after.key.shape[-2:])
-        place = self._entry() if kind == "global" else self.frame - 1
-        step = self.history[place].step
+            if self._has_distance():
+                near = self.history.model.distance.pairs(*self.grid())
         share = getattr(templates, mask)[0, 0, r].flatten()
-        return Source(step.name, step.image, step.mask, cosine.cpu(), share.cpu(), near.cpu())
+        return Source(self._stored(), cosine.cpu(), share.cpu(), near.cpu())
 
-    def winner(self) -> Cell:
-        """The template position that wins at the query position.
+    def match(self, region: str = "foreground") -> Match | None:
+        """The best match of the query among the stored cells; None for a coarse score, which has one vector only."""
+        if (source := self.source(region)) is None:
+            return None
+        columns = self.grid()[1]
+        q = self.query[0] * columns + self.query[1]
+        p = int(source.product[q].argmax())
+        factors = source.share[p], source.cosine[q, p], source.near[q, p], source.product[q, p]
+        return Match(divmod(p, columns), *map(float, factors))
 
-        Raises:
-            LookupError: the score is a coarse one, which has no positions.
-        """
-        if (source := self.source()) is None:
-            raise LookupError(f"{self.score}: a coarse score has no template positions; expected global or local")
-        return divmod(int(source.product[self._flat(self.query)].argmax()), self._map().shape[1])
-
-    def seek_winner(self) -> None:
-        """Choose the template position that wins at the query position (nothing changes for a coarse score)."""
-        if self.source() is not None:
-            row, column = self.winner()
-            self.set(template_row=row, template_column=column)
+    def score_map(self, region: str = "foreground") -> Float[Tensor, "h w"]:
+        """The chosen score of the chosen object."""
+        return self.moment.scores(self.object_id)[SCORES.index(f"{self.kind} {region}")].cpu()
 
     def seek_outside(self) -> None:
-        """Choose as query the cell outside of the object's mask that scores highest, and its winner as template."""
+        """Choose as query the cell outside of the object's mask whose foreground score is highest, and hold it."""
         inside = cells_of(self.moment.step.mask == self.object_id, self.moment.after.work)
-        scores = np.where(inside, -np.inf, self._map().numpy())
+        scores = np.where(inside, -np.inf, self.score_map().numpy())
         row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-        with self._draw_once():
-            self.set(query_row=int(row), query_column=int(column))
-            self.seek_winner()
+        self.set(query=(int(row), int(column)), held=True)
 
     def _changed(self, change: Bunch) -> None:
         with self._draw_once():
@@ -168,57 +183,64 @@ class TemplateInspector(Inspector):
         self._frames.value = 1
         self._objects.options = objects = ids_of(self.history.video.given[0])
         self._objects.value = objects[0]
-        rows, columns = self.moment.after.key.shape[-2:]
-        for name, cell in self._cells.items():
-            cell.max = (rows if name.endswith("row") else columns) - 1
+        rows, columns = self.grid()
+        self.query = min(self.query[0], rows - 1), min(self.query[1], columns - 1)
 
-    def _map(self) -> Float[Tensor, "h w"]:
-        """The chosen score map of the chosen object."""
-        return self.moment.scores(self.object_id)[SCORES.index(self.score)].cpu()
+    def _has_distance(self) -> bool:
+        return self.kind == "local" and self.history.model.config.distance_score
 
-    def _entry(self) -> int:
-        """The frame in which the object was given, the last time before this one."""
+    def _stored(self) -> Step:
+        """The frame of the chosen templates; for a coarse score, which holds all frames, the one before."""
         given = self.history.video.given
-        return max(place for place in given if place < self.frame and (given[place] == self.object_id).any())
+        known = [place for place in given if place < self.frame and (given[place] == self.object_id).any()]
+        return self.history[max(known) if self.kind == "global" else self.frame - 1].step
 
-    def _coarse_before(self) -> Float[np.ndarray, "h w"]:
-        """The chosen coarse vector on the frame before."""
-        kind, region = self.score.split()
-        templates = self.moment.templates(self.object_id)
-        with torch.no_grad():
-            both = prototype_match(templates.prev_key, getattr(templates, kind))
-        return both[0, 0, int(region == "foreground")].cpu().numpy()
+    def _outlined(self, step: Step) -> np.ndarray:
+        """A frame with the outline of the chosen object."""
+        mask = np.where(step.mask == self.object_id, step.mask, 0).astype(np.uint8)
+        return masked(step.image, mask, opacity=0.0)
 
-    def _why(self, source: Source) -> str:
-        """Which template wins at the query position, and the factors of its score."""
-        winner = self.winner()
-        q, p = self._flat(self.query), self._flat(winner)
-        factors = f"share {float(source.share[p]):.2f} x cosine {float(source.cosine[q, p]):.2f}"
-        if self.score.startswith("local"):
-            factors += f" x distance score {float(source.near[q, p]):.2f}"
-        return f"won by template {_at(winner)} of frame {source.name}: {factors}."
+    def _row(self, region: str, match: Match | None, score: float) -> tuple[str, ...]:
+        """The factors of one region's score."""
+        if match is None:
+            return region, "one vector of the whole region", "", f"{score:.2f}", "", f"{score:.2f}"
+        near = f"{match.near:.2f}" if self._has_distance() else "not used"
+        return (
+            region,
+            _at(match.template).strip("()"),
+            f"{match.share:.2f}",
+            f"{match.cosine:.2f}",
+            near,
+            f"{score:.2f}",
+        )
 
-    def _flat(self, cell: Cell) -> int:
-        """The number of a cell, row by row."""
-        return cell[0] * self._map().shape[1] + cell[1]
+    def _sentence(self, scores: Mapping[str, float]) -> str:
+        """What to see: which region matches better at the query, and where the lines lead."""
+        better = max(REGIONS, key=lambda region: scores[region])
+        compared = f"the {better} matches better ({max(scores.values()):.2f} against {min(scores.values()):.2f})"
+        if self.kind in WHERE:
+            return f"At the query {compared}; the lines lead to the best matches in the {WHERE[str(self.kind)]}."
+        return f"At the query {compared}; each region is a single vector here, so no line leads to a cell."
 
-
-CELLS = ("template_row", "template_column", "query_row", "query_column")
-
-
-def _cell_slider(name: str) -> IntSlider:
-    made = slider(name, 0, 0)
-    made.style.description_width = "120px"
-    return made
+    def _numbers(self, matches: Mapping[str, Match | None], scores: Mapping[str, float]) -> str:
+        """All factors, as the alternative text has them."""
+        clauses = []
+        for region, match in matches.items():
+            clause = f"{region} {scores[region]:.2f}"
+            if match:
+                clause += f" from template {_at(match.template)} of frame {self._stored().name}: "
+                clause += f"share {match.share:.2f} x cosine similarity {match.cosine:.2f}"
+                clause += f" x distance score {match.near:.2f}" if self._has_distance() else ""
+            clauses.append(clause)
+        start = f"Frame {self.moment.step.name}, object {self.object_id}, {self.kind}. Query {_at(self.query)}: "
+        return f"{start}{'; '.join(clauses)}."
 
 
 def _at(cell: Cell) -> str:
     return f"(row {cell[0]}, column {cell[1]})"
 
 
-def _fires(template: Cell, fires: Float[Tensor, "h w"]) -> str:
-    """Where a template position fires most."""
-    best, place = float(fires.max()), divmod(int(fires.argmax()), fires.shape[1])
-    if not fires.any():
-        return f"Template {_at(template)} fires nowhere: it does not belong to the region."
-    return f"Template {_at(template)} fires most at {_at(place)}: {best:.2f}."
+def _marks(found: Mapping[str, Cell]) -> tuple[Mark, ...]:
+    """The best matches; the name of the lower one stands below it, so that names do not lie on one another."""
+    upper = min(found, key=lambda region: found[region][0], default="")
+    return tuple(Mark(region, cell, joined=True, below=region != upper) for region, cell in found.items())
