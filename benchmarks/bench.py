@@ -15,7 +15,7 @@ from tbd_lib.evaluation.scoring import DAVIS_MASKS
 from tbd_lib.method.config import PAPER
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import bundled_model
-from tbd_lib.training.config import SMALL_STAGE
+from tbd_lib.training.config import SMALL_STAGE, change
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Bench:
 
     def training(self) -> dict[str, object] | None:
         """A step of the small model, on a CPU."""
-        return self._with_one_thread(lambda: training.measure(SMALL_STAGE, 5))
+        return self._with_one_thread(lambda: training.measure(change(SMALL_STAGE, run={"precision": "bfloat16"}), 5))
 
     def loading(self) -> dict[str, object] | None:
         """Clips of COCO."""

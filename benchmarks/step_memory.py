@@ -176,7 +176,7 @@ def main(json_file: Path, batch: int = DAVIS_STAGE.data.batch) -> None:
         json_file: Where to write the results.
         batch: Clips of a step.
     """
-    result = measure(change(DAVIS_STAGE, data={"batch": batch}))
+    result = measure(change(DAVIS_STAGE, data={"batch": batch}, run={"precision": "bfloat16"}))
     print({name: value for name, value in result.items() if name != "method"})
     write_json(json_file, {**result, "provenance": provenance()})
 

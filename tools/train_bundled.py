@@ -35,7 +35,9 @@ from tbd_lib.training.train import train
 from tbd_lib.video.frames import Frame, Video, read_image
 from tbd_lib.video.masks import read_mask
 
-IMAGES = change(SMALL_STAGE, data={"hold_out": 8})  # the head from scratch, on drifting images and synthetic videos
+IMAGES = change(  # the head from scratch, on drifting images and synthetic videos
+    SMALL_STAGE, data={"hold_out": 8}, run={"precision": "bfloat16"}
+)
 LARGE = change(  # larger crops
     IMAGES,
     data={"augment": {"crop": 320}, "synthetic_augment": {"crop": 320, "area": (0.5, 1.0)}, "batch": 4},

@@ -50,7 +50,7 @@ IMAGES = change(
         "context_from": 120,
         "context_full": 240,
     },
-    run={"iterations": 1600, "validate_every": 400, "save_every": 100, "log_every": 10},
+    run={"iterations": 1600, "validate_every": 400, "save_every": 100, "log_every": 10, "precision": "bfloat16"},
 )
 VIDEOS = change(
     DAVIS_STAGE,
@@ -64,7 +64,14 @@ VIDEOS = change(
         "workers": 1,
     },
     optimiser={"learning_rate": 2e-4, "schedule": "cosine", "warm_up": 20, "clip_gradient": 1.0},
-    run={"iterations": 600, "validate_every": 600, "save_every": 50, "log_every": 10, "seed": 1},
+    run={
+        "iterations": 600,
+        "validate_every": 600,
+        "save_every": 50,
+        "log_every": 10,
+        "seed": 1,
+        "precision": "bfloat16",
+    },
 )
 STAGES = {"images": (IMAGES, COCO_STAGE), "videos": (VIDEOS, DAVIS_STAGE)}
 

@@ -33,7 +33,7 @@ class RunConfig:
     """How long a run goes on, how it computes, and when it looks up to validate, save and log."""
 
     iterations: int = 64_000  # steps of the optimiser
-    precision: Precision = "bfloat16"  # of the convolutions; similarities and templates stay in float32
+    precision: Precision | Literal["auto"] = "auto"  # of the convolutions; "auto" goes by the hardware
     compile: bool = False  # encoder and decoder by torch.compile
     validate_every: int = 2000  # iterations from one validation to the next
     save_every: int = 500  # iterations from one checkpoint to the next

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from statistics import mean
 from time import perf_counter, time
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -19,8 +19,9 @@ from tqdm.auto import tqdm
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.provenance import PACKAGES, provenance, version
 from tbd_lib.files import at_home, write_json, write_whole
+from tbd_lib.method.config import Precision
 from tbd_lib.method.model import TBD
-from tbd_lib.texts import read_lines
+from tbd_lib.texts import read_json, read_lines
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.training.config import TrainConfig
 
@@ -133,6 +134,15 @@ class RunDir:
             return json.loads(line)["iteration"] <= self.saved
         except (ValueError, TypeError, KeyError):  # a crash cut it
             return False
+
+
+def precision_of(out: Path) -> Precision | None:
+    """The precision that an interrupted run in this folder computes in; None where there is none to go on with."""
+    path = at_home(out) / "run.json"
+    if not path.exists() or not (path.parent / "last.pt").exists():
+        return None
+    found = read_json(path, "the settings of a run").get("config", {}).get("run", {}).get("precision")
+    return found if found in get_args(Precision) else None
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -24,10 +24,11 @@ from tbd_lib.method.model import TBD, autocast
 from tbd_lib.method.swap_and_attach import swap_and_attach
 from tbd_lib.tracking.config import BENCHMARK
 from tbd_lib.training.checkpoint import save_weights
-from tbd_lib.training.config import TrainConfig
+from tbd_lib.training.config import TrainConfig, change
 from tbd_lib.training.distributed import World, join
 from tbd_lib.training.objective import Objective
-from tbd_lib.training.run_dir import Meter, RunDir
+from tbd_lib.training.precision import settle
+from tbd_lib.training.run_dir import Meter, RunDir, precision_of
 from tbd_lib.video.frames import Video
 
 Batch = tuple[Tensor, Tensor]
@@ -64,6 +65,8 @@ def train(
     """
     with join(device) as world:
         check(config, world)
+        precision = settle(config.run.precision, world.device, world.share(precision_of(out) if world.first else None))
+        config = change(config, run={"precision": precision})
         clips = Clips(config.data, videos, config.run.iterations, config.run.seed)
         torch.manual_seed(config.run.seed)
         objective = prepare(config, model, world.device)
@@ -74,7 +77,8 @@ def train(
         learner = world.wrap(objective, unused_parameters=config.data.frames < 3 or not config.model.distance_score)
         if world.first:
             run.begin()
-        with tqdm(initial=done, total=clips.iterations, desc="train", unit="it", disable=not world.first) as bar:
+        shown = {"desc": f"train, {precision}", "unit": "it", "disable": not world.first}
+        with tqdm(initial=done, total=clips.iterations, **shown) as bar:
             meter = Meter(run, bar, logs=world.first)
             for iteration, batch in enumerate(batches(clips, world, run), done):
                 rate = set_rates(config, optimiser, iteration)
@@ -106,6 +110,7 @@ def step(
     context: float = 1.0,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """One step of the optimiser; returns this process's loss and intersection over union."""
+    assert config.run.precision != "auto"  # ``train`` has settled it
     with autocast(images.device, config.run.precision):
         loss, iou = learner(images, masks, context)
     optimiser.zero_grad()

@@ -17,11 +17,12 @@ from tools.ablations.pool import Pool
 from tools.ablations.test_sets import Encoded
 from tools.ablations.variants import Variant
 
+PRECISION = "bfloat16"
 RECIPE = change(
     SMALL_STAGE,
     data={"batch": 4},
     optimiser={"warm_up": 30, "context_from": 60, "context_full": 200},
-    run={"iterations": 1000},
+    run={"iterations": 1000, "precision": PRECISION},
 )
 CURVE = (250, 500, 1000)  # iterations after which a head is scored
 
@@ -37,7 +38,7 @@ def train(variant: Variant, model: TBD, seed: int, pool: Pool) -> Iterator[tuple
         for group in optimiser.param_groups:
             group["lr"] = RECIPE.optimiser.learning_rate * rate_share(RECIPE, iteration)
         levels, masks = pool.batch(clips, versions)
-        with autocast(model.device, RECIPE.run.precision):
+        with autocast(model.device, PRECISION):
             frames = [Features(s4, s8, s16, model.key_head(s16)) for s4, s8, s16 in levels]
             share = context_share(RECIPE, iteration)
             shown = frames if share == 1 else [dimmed(frame, share) for frame in frames]
