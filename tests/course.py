@@ -7,7 +7,9 @@ from nbformat import NotebookNode
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FOLDER = REPOSITORY / "notebooks"
-LESSONS = sorted(FOLDER.glob("*.ipynb"))
+LESSONS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+APPENDICES = sorted(FOLDER.glob("appendix_*.ipynb"))
+PAGES = [*LESSONS, *APPENDICES]
 SOLUTIONS = FOLDER / "solutions" / "solutions.ipynb"
 RUN_TIME = re.compile(r"\*\*Run time:\*\* about (\d+) s on two CPU cores")
 

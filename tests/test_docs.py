@@ -79,8 +79,8 @@ def test_the_tree_is_that_on_disk() -> None:
     assert set(re.findall(r"\w+", entries["docs/"])) == {path.stem for path in (ROOT / "docs").glob("*.md")}
 
 
-def test_the_readme_lists_every_lesson() -> None:
-    assert set(re.findall(r"\((notebooks/\d\d_\w+\.ipynb)\)", README)) == {
+def test_the_readme_lists_every_lesson_and_appendix() -> None:
+    assert set(re.findall(r"\((notebooks/(?:\d\d|appendix)_\w+\.ipynb)\)", README)) == {
         f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")
     }
 

@@ -217,7 +217,7 @@ def test_check_finds_the_exercise_by_name_and_says_what_it_cannot_find():
 
 
 def test_every_lesson_has_two_exercises_or_more_with_names_of_their_own():
-    assert all(len(exercises_of(lesson)) >= 2 for lesson in LESSONS)
+    assert all(len(exercises_of(lesson)) >= 2 for lesson in LESSONS if lesson != "appendix")
     assert len({exercise.name for _, exercise in EVERY}) == len(EVERY)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from course import FOLDER, LESSONS, REPOSITORY, RUN_TIME, SOLUTIONS, code_of, outputs_of, said, text_of
+from course import FOLDER, LESSONS, PAGES, REPOSITORY, RUN_TIME, SOLUTIONS, code_of, outputs_of, said, text_of
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
@@ -52,7 +52,7 @@ def repository_address() -> str:
     return project["urls"]["Repository"]
 
 
-@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+@pytest.fixture(params=PAGES, ids=lambda path: path.stem)
 def path(request: pytest.FixtureRequest) -> Path:
     return request.param
 
@@ -62,9 +62,9 @@ def notebook(path: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-@pytest.fixture(params=[*LESSONS, SOLUTIONS], ids=lambda path: path.stem)
+@pytest.fixture(params=[*PAGES, SOLUTIONS], ids=lambda path: path.stem)
 def stored(request: pytest.FixtureRequest) -> NotebookNode:
-    """A lesson, or the notebook of solutions."""
+    """A lesson, an appendix, or the notebook of solutions."""
     return nbformat.read(request.param, as_version=4)
 
 
@@ -79,24 +79,28 @@ def test_the_lessons_are_ten_and_numbered_in_order():
     assert [path.name[:3] for path in LESSONS] == [f"{number:02}_" for number in range(10)]
 
 
+def test_every_notebook_is_a_lesson_or_an_appendix():
+    assert sorted(FOLDER.glob("*.ipynb")) == sorted(PAGES) and len(PAGES) > len(LESSONS)
+
+
 def test_every_output_of_the_course_is_compared(say_at_the_end: Callable[[str], None]):
-    counts = [compared(nbformat.read(path, as_version=4)) for path in (*LESSONS, SOLUTIONS)]
+    counts = [compared(nbformat.read(path, as_version=4)) for path in (*PAGES, SOLUTIONS)]
     outputs, same = (sum(numbers) for numbers in zip(*counts, strict=True))
     say_at_the_end(f"notebooks: {in_all(outputs, same)}")
     assert 0 < outputs == same and all(same > 0 for _, same in counts)
 
 
 def test_the_course_is_small():
-    sizes = {path.stem: path.stat().st_size for path in (*LESSONS, SOLUTIONS)}
+    sizes = {path.stem: path.stat().st_size for path in (*PAGES, SOLUTIONS)}
     assert {name for name, size in sizes.items() if size >= LARGEST} == set()
     assert sum(path.stat().st_size for path in FOLDER.rglob("*.ipynb")) < LARGEST_TOGETHER
 
 
 def test_run_times_in_headers_are_the_measured_ones_and_short():
     measured = json.loads(RESULTS.read_text())["notebooks"]
-    assert set(measured) == {path.stem for path in (*LESSONS, SOLUTIONS)}, "`python -m tools.run_notebooks --times`"
-    expected = {path.stem: rounded(measured[path.stem]["seconds"]) for path in LESSONS}
-    headers = {path.stem: nbformat.read(path, as_version=4).cells[0].source for path in LESSONS}
+    assert set(measured) == {path.stem for path in (*PAGES, SOLUTIONS)}, "`python -m tools.run_notebooks --times`"
+    expected = {path.stem: rounded(measured[path.stem]["seconds"]) for path in PAGES}
+    headers = {path.stem: nbformat.read(path, as_version=4).cells[0].source for path in PAGES}
     shown = {name: int(found[1]) for name, header in headers.items() if (found := RUN_TIME.search(header))}
     assert shown == expected and max(shown.values()) < LONGEST
 
@@ -235,7 +239,7 @@ def test_what_counts_as_a_comparison():
     assert all(map(compares, asserted)) and not any(map(compares, ("assert a < b", "a == b", "torch.equal(a, b)")))
 
 
-@pytest.mark.parametrize("path", LESSONS[1:], ids=lambda path: path.stem, indirect=True)  # 00 looks from the outside
+@pytest.mark.parametrize("path", PAGES[1:], ids=lambda path: path.stem, indirect=True)  # 00 looks from the outside
 def test_a_plain_form_is_asserted_to_equal_the_library(notebook: NotebookNode):
     broken = next(i for i, cell in enumerate(notebook.cells) if "Break it" in cell.source)
     assert any(cell.cell_type == "code" and compares(cell.source) for cell in notebook.cells[:broken])
@@ -245,7 +249,7 @@ def test_a_plain_form_is_asserted_to_equal_the_library(notebook: NotebookNode):
 
 
 def test_all_notebooks_share_one_set_up_cell():
-    assert len({set_up_of(nbformat.read(path, as_version=4)) for path in LESSONS}) == 1
+    assert len({set_up_of(nbformat.read(path, as_version=4)) for path in PAGES}) == 1
 
 
 def test_addresses_are_those_of_the_project(notebook: NotebookNode, path: Path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from course import LESSONS
+from course import PAGES
 from nbformat import NotebookNode
 
 from tools import prose
@@ -148,16 +148,16 @@ def test_the_program_says_what_it_found_and_fails(places: Path, capsys: pytest.C
 # --- the lessons
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_every_number_in_a_lesson_is_borne_out(path: Path):
     notebook = nbformat.read(path, as_version=4)
     assert unexplained(notebook, exempt_of(path.stem)) == []
 
 
 def test_the_lessons_state_numbers_and_what_is_exempt_is_there():
-    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in LESSONS}
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in PAGES}
     texts = [cell.source for notebook in notebooks.values() for cell in notebook.cells if cell.cell_type == "markdown"]
-    assert sum(len(statements(text)) for text in texts) > len(LESSONS)
+    assert sum(len(statements(text)) for text in texts) > len(PAGES)
     for (name, cell_id), exempt in EXEMPT.items():
         (text,) = (cell.source for cell in notebooks[name].cells if cell.id == cell_id)
         assert exempt <= {number.shown for number in statements(text)}

@@ -6,18 +6,18 @@ import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import expect
 
-from tests.course import LESSONS, code_of, outputs_of
+from tests.course import PAGES, code_of, outputs_of
 from tests_browser.lab import Lab, Look
 
-DRAWN_IN = [path for path in LESSONS if "import MaskDrawing" in path.read_text()]
-INSPECTORS = [path for path in LESSONS if "tbd_lib.course.widgets" in path.read_text() and path not in DRAWN_IN]
+DRAWN_IN = [path for path in PAGES if "import MaskDrawing" in path.read_text()]
+INSPECTORS = [path for path in PAGES if "tbd_lib.course.widgets" in path.read_text() and path not in DRAWN_IN]
 
 
 def test_every_lesson_that_was_written_round_an_inspector_is_tested():
     assert {path.stem[:2] for path in INSPECTORS} >= {"02", "03", "04", "05"} and len(DRAWN_IN) == 1
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_stored_lesson_shows(lesson: Lab):
     assert lesson.show_all() == []
     assert lesson.inspector_cells() == [], "a picture stands for them: without a kernel they would be empty"

@@ -30,7 +30,7 @@ def lesson_cells(exercise: Exercise) -> dict[str, str]:
 
 
 def lesson_path(lesson: str) -> Path:
-    """The notebook of a lesson, by its number."""
+    """The notebook of a lesson, by its number, or the appendix."""
     (path,) = NOTEBOOKS.glob(f"{lesson}_*.ipynb")
     return path
 

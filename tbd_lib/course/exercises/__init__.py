@@ -15,8 +15,9 @@ LESSONS = {
     "07": "evaluation",
     "08": "ablations",
     "09": "cost",
+    "appendix": "formats",
 }
-"""Which module holds a lesson's exercises."""
+"""Which module holds the exercises of a lesson, by its number, or of the appendix."""
 
 __all__ = ["LESSONS", "Exercise", "Mistake", "Variant", "Verdict", "check", "exercises_of", "judge"]
 
