@@ -11,6 +11,7 @@ TINY = change(
     SMALL_STAGE,
     model={"key_channels": 16, "decoder_channels": 16},
     data={"augment": {"crop": 64}, "frames": 3, "batch": 2},
+    run={"precision": "bfloat16"},
 )
 
 
