@@ -13,9 +13,9 @@ stages that are finished are not repeated.
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
 import tyro
@@ -28,7 +28,7 @@ from tbd_lib.files import write_json, write_whole
 from tbd_lib.method.encoder import EfficientNetLite0
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import load_checkpoint, save_weights
-from tbd_lib.training.config import SMALL_STAGE, TrainConfig, change
+from tbd_lib.training.config import SMALL_STAGE, UNPREFIXED, TrainConfig, change
 from tbd_lib.training.run_dir import read_log
 from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
@@ -99,12 +99,26 @@ ENCODER = {
 }
 
 
+@dataclass(frozen=True)
+class Roots:
+    """Folders of images and videos that both stages learn from.
+
+    Args:
+        coco_root: Images and instances in COCO's layout.
+        pictures: Folders of images/*.jpg and masks/*.png with ids.
+        davis_root: Videos in DAVIS layout with a split train of 2017, to learn from.
+        clips: Folders of JPEGImages/VIDEO/*.jpg and Annotations/VIDEO/*.png with ids.
+    """
+
+    coco_root: Path
+    pictures: list[Path]
+    davis_root: Path
+    clips: list[Path]
+
+
 def main(
     encoder: Path,
-    coco_root: Path,
-    pictures: list[Path],
-    davis_root: Path,
-    clips: list[Path],
+    roots: Annotated[Roots, UNPREFIXED],
     run: Path = Path("runs/bundled"),
     out: Path = Path("data/weights"),
     results: Path = Path("results"),
@@ -114,10 +128,7 @@ def main(
 
     Args:
         encoder: ImageNet weights of EfficientNet-Lite0.
-        coco_root: Images and instances in COCO's layout.
-        pictures: Folders of images/*.jpg and masks/*.png with ids.
-        davis_root: Videos in DAVIS layout with a split train of 2017.
-        clips: Folders of JPEGImages/VIDEO/*.jpg and Annotations/VIDEO/*.png with ids.
+        roots: What to learn from.
         run: Folder for checkpoints and logs of the stages.
         out: Folder for bundled-coco and bundled-davis.
         results: Folder for the logs.
@@ -128,13 +139,13 @@ def main(
     model = build_model(IMAGES.model)
     assert isinstance(model.encoder, EfficientNetLite0)
     load_lite0(model.encoder, encoder)
-    images, drifting = image_data(IMAGES, coco_root, pictures)
-    videos, held_out = video_data(VIDEOS, davis_root, clips, images)
+    data = stage_data(IMAGES, VIDEOS, roots)
     for name, stage in STAGES.items():
+        if final(run, name).exists():
+            continue
         start = model if stage.after is None else load_checkpoint(final(run, stage.after))
-        learned, kept = (images, drifting) if name.startswith("images") else (videos, held_out)
-        if not final(run, name).exists():
-            train(stage.config, start, learned, run / name, held_out=kept, device="cpu")
+        videos, held_out = data[stage.config.data.dataset]
+        train(stage.config, start, videos, run / name, held_out=held_out, device="cpu")
     for name, ends in ENDS.items():
         deliver(name, mean_of([load_checkpoint(final(run, end)) for end in ends]), run, out)
     for name in STAGES:
@@ -142,19 +153,17 @@ def main(
             shutil.copy(run / name / "log.jsonl", temporary)
 
 
-def image_data(config: TrainConfig, coco_root: Path, pictures: Sequence[Path]) -> tuple[list[Video], list[Video]]:
-    """What the first stage learns from, as often as an epoch takes it, and drifting images to validate with."""
-    images, drifting = stage_videos(config, coco_root)
-    return [*images * COCO_TIMES, *(picture for folder in pictures for picture in pictures_of(folder))], drifting
+def stage_data(images: TrainConfig, videos: TrainConfig, roots: Roots) -> dict[str, tuple[list[Video], list[Video]]]:
+    """What each stage learns from, as often as an epoch takes it, and what it validates with, by its data set.
 
-
-def video_data(
-    config: TrainConfig, davis_root: Path, clips: Sequence[Path], images: Sequence[Video]
-) -> tuple[list[Video], list[Video]]:
-    """What the second stage learns from, some of the first stage's images among it, and videos to validate with."""
-    videos, held_out = stage_videos(config, davis_root)
-    short = [video for folder in clips for video in youtube_vos(folder.parent, folder.name)]
-    return [*videos * DAVIS_TIMES, *short * CLIPS_TIMES, *images[::PICTURES_EVERY]], held_out
+    The first stage's are images, those held back set in motion; some of its images are among the second's videos.
+    """
+    coco, drifting = stage_videos(images, roots.coco_root)
+    pictures = [*coco * COCO_TIMES, *(picture for folder in roots.pictures for picture in pictures_of(folder))]
+    davis, held_out = stage_videos(videos, roots.davis_root)
+    short = [video for folder in roots.clips for video in youtube_vos(folder.parent, folder.name)]
+    moving = [*davis * DAVIS_TIMES, *short * CLIPS_TIMES, *pictures[::PICTURES_EVERY]]
+    return {images.data.dataset: (pictures, drifting), videos.data.dataset: (moving, held_out)}
 
 
 def final(run: Path, stage: str) -> Path:

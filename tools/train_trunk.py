@@ -12,7 +12,7 @@ import importlib.util
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import torch
 import tyro
@@ -28,10 +28,10 @@ from tbd_lib.method.encoder import Encoder
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.training.checkpoint import fill
-from tbd_lib.training.config import COCO_STAGE, DAVIS_STAGE, change
+from tbd_lib.training.config import COCO_STAGE, DAVIS_STAGE, UNPREFIXED, change
 from tbd_lib.training.run_dir import differences, read_log
 from tbd_lib.training.train import train
-from tools.train_bundled import image_data, minutes, video_data
+from tools.train_bundled import Roots, minutes, stage_data
 
 IMAGES = change(
     COCO_STAGE,
@@ -80,10 +80,7 @@ REDUCED = TrackConfig(short_side=320, enlarge=False)  # for the time
 
 def main(
     trunk: Path,
-    coco_root: Path,
-    pictures: list[Path],
-    davis_root: Path,
-    clips: list[Path],
+    roots: Annotated[Roots, UNPREFIXED],
     test_root: Path,
     run: Path = Path("runs/trunk"),
     json_file: Path = Path("results/trunk.json"),
@@ -93,10 +90,7 @@ def main(
 
     Args:
         trunk: A Python module whose load() gives a frozen encoder.
-        coco_root: Images and instances in COCO's layout.
-        pictures: Folders of images/*.jpg and masks/*.png with ids.
-        davis_root: Videos in DAVIS layout with a split train of 2017.
-        clips: Folders of JPEGImages/VIDEO/*.jpg and Annotations/VIDEO/*.png with ids.
+        roots: What to learn from.
         test_root: Videos in DAVIS layout with a split val of 2016, to score on.
         run: Folder for checkpoints, logs and scores of the stages.
         json_file: Where to write curves and scores.
@@ -105,11 +99,10 @@ def main(
     torch.set_num_threads(threads)
     torch.manual_seed(IMAGES.run.seed)
     model = TBD(cast(nn.Module, load_trunk(trunk)), IMAGES.model)
-    images, drifting = image_data(IMAGES, coco_root, pictures)
-    data = {"images": (images, drifting), "videos": video_data(VIDEOS, davis_root, clips, images)}
+    data = stage_data(IMAGES, VIDEOS, roots)
     stages = {}
     for name, (config, paper) in STAGES.items():
-        learned_from, held_out = data[name]
+        learned_from, held_out = data[config.data.dataset]
         if not (run / name / "scores.json").exists():
             train(config, model, learned_from, run / name, held_out=held_out, device="cpu")
             report = evaluate(model, davis(test_root, "val", 2016), config=REDUCED, joined=True)

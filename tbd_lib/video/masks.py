@@ -234,6 +234,11 @@ def ids_of(mask: Mask) -> list[int]:
     return ids[ids > 0].tolist()
 
 
+def only(mask: Mask, number: int) -> Mask:
+    """The mask of an object without the other objects."""
+    return np.where(mask == number, mask, 0).astype(np.uint8)
+
+
 def require_objects(mask: Mask, path: Path) -> Mask:
     """The mask itself, if it holds at least one object.
 

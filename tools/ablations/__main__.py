@@ -18,6 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import torch
 import tyro
@@ -28,13 +29,13 @@ from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json, write_whole
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import bundled_model
-from tbd_lib.training.config import change
+from tbd_lib.training.config import UNPREFIXED, change
 from tools.ablations import pool as pools
 from tools.ablations import test_sets
 from tools.ablations.head import CURVE, RECIPE, numbers, scores, train
 from tools.ablations.statistics import Videos, effect, expected_false, mean_j_and_f
 from tools.ablations.variants import FEW, VARIANTS, begin
-from tools.train_bundled import IMAGES, VIDEOS, image_data, video_data
+from tools.train_bundled import IMAGES, VIDEOS, Roots, stage_data
 
 CROP, CLIPS, POOL_SEED = 192, 1200, 2022
 DATA = change(
@@ -50,10 +51,7 @@ AT_USE = {name: variant.model for name, variant in VARIANTS.items() if variant.m
 
 
 def main(
-    coco_root: Path,
-    pictures: list[Path],
-    davis_root: Path,
-    clips: list[Path],
+    roots: Annotated[Roots, UNPREFIXED],
     test_root: Path,
     out: Path = Path("runs/ablations"),
     json_file: Path = Path("results/ablations.json"),
@@ -64,10 +62,7 @@ def main(
     """Run what is missing, then write the table.
 
     Args:
-        coco_root: Images and instances in COCO's layout.
-        pictures: Folders of images/*.jpg and masks/*.png with ids.
-        davis_root: Videos in DAVIS layout with a split train of 2017, to learn from.
-        clips: Folders of JPEGImages/VIDEO/*.jpg and Annotations/VIDEO/*.png with ids, to learn from.
+        roots: What to learn from.
         test_root: Videos in DAVIS layout with a split val of 2016, to score on.
         out: Folder for features and runs.
         json_file: Where to write the table.
@@ -78,8 +73,7 @@ def main(
     torch.set_num_threads(1)
     encoded = model_of_encoder()
     if not pools.is_built(out / "pool"):
-        images, _ = image_data(IMAGES, coco_root, pictures)
-        videos, _ = video_data(VIDEOS, davis_root, clips, images)
+        videos, _ = stage_data(IMAGES, VIDEOS, roots)[VIDEOS.data.dataset]
         pools.build(out / "pool", encoded.encoder, DATA, videos, CLIPS, POOL_SEED)
     if run is not None:
         run_head(*run, test_root, out)
@@ -87,14 +81,14 @@ def main(
     references(test_root, out)
     wanted = [(name, seed) for seed in range(5) for name, variant in VARIANTS.items() if seed in variant.seeds]
     missing = [pair for pair in wanted if only in (None, pair[0]) and not result_file(out, *pair).exists()]
-    roots = ["--coco-root", coco_root, "--davis-root", davis_root, "--test-root", test_root, "--out", out]
-    roots += ["--pictures", *pictures, "--clips", *clips]
+    folders = ["--coco-root", roots.coco_root, "--davis-root", roots.davis_root, "--test-root", test_root, "--out", out]
+    folders += ["--pictures", *roots.pictures, "--clips", *roots.clips]
 
     def start(pair: tuple[str, int]) -> None:
         folder = run_folder(out, *pair)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "output.txt").open("a") as text:
-            command = [sys.executable, "-m", "tools.ablations", *map(str, roots), "--run", pair[0], str(pair[1])]
+            command = [sys.executable, "-m", "tools.ablations", *map(str, folders), "--run", pair[0], str(pair[1])]
             subprocess.run(command, check=True, stdout=text, stderr=subprocess.STDOUT)
 
     with ThreadPoolExecutor(jobs) as threads:

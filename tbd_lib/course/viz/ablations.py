@@ -23,6 +23,7 @@ from tbd_lib.course.viz.page import (
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Frame
+from tbd_lib.video.masks import only
 from tbd_lib.video.overlay import OKABE_ITO
 
 KINDS = {
@@ -70,15 +71,14 @@ def effects(panels: Mapping[str, Mapping[str, Mapping[str, float]]], measure: st
     clauses = []
     for number, (ax, (title, rows)) in enumerate(zip(axes, panels.items(), strict=True)):
         ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+        seen: list[str] = []
         for row, name in enumerate(names):
             mean, low, high = (rows[name][part] for part in ("mean", "low", "high"))
-            shown = low > 0 or high < 0
+            if shown := low > 0 or high < 0:
+                seen.append(f"{name} {mean:+.3f}")
             colour = OKABE_ITO[5] if shown else "0.45"
             ax.plot((low, high), (row, row), color=colour, linewidth=1.5)
             ax.plot(mean, row, "o", color=colour, markerfacecolor=colour if shown else "white", markersize=5)
-        seen = [
-            f"{name} {rows[name]['mean']:+.3f}" for name in names if rows[name]["low"] > 0 or rows[name]["high"] < 0
-        ]
         clauses.append(f"{title}: {', '.join(seen) or 'none'}")
         ax.set(yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5))
         ax.set_title(title.replace(", ", "\n"), fontsize="medium")
@@ -112,7 +112,7 @@ def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Seque
         kinds = pixel_kinds(mask, true, number)
         score = jaccard(mask == number, true == number)
         picture(ax, _coloured(frame.image, kinds), f"frame {frame.name}")
-        outline(ax, np.where(true == number, true, 0).astype(np.uint8))
+        outline(ax, only(true, number))
         in_corner(ax, f"J {score:.2f}")
         union = max(sum(int(region.sum()) for region in kinds.values()), 1)
         shares = ", ".join(f"{name} {region.sum() / union:.2f}" for name, region in kinds.items())

@@ -140,6 +140,12 @@ def on_grid(title: str, image: Image, size: Size, **rest: object) -> Picture:
     return Picture(title, image, frame_in_cells(size), **rest)  # pyright: ignore[reportArgumentType]
 
 
+def whole(size: Size) -> tuple[float, float, float, float]:
+    """The extent of a picture of this size that lies on a grid of its pixels."""
+    rows, columns = size
+    return 0.0, float(columns), float(rows), 0.0
+
+
 def masked(image: Image, mask: Mask, truth: Mask | None = None, opacity: float = 0.45) -> Image:
     """A frame with its masks, and the true outlines in white."""
     shown = overlay(image, mask, opacity)

@@ -7,10 +7,9 @@ import torch
 import traitlets
 from jaxtyping import Float
 from torch import Tensor
-from traitlets.utils.bunch import Bunch
 
 from tbd_lib.course.viz.grid import Cell
-from tbd_lib.course.viz.scene import Mark, Picture, Scene, Table, colours, masked
+from tbd_lib.course.viz.scene import Mark, Picture, Scene, Table, colours, masked, whole
 from tbd_lib.course.widgets.history import History
 from tbd_lib.course.widgets.inspector import PointedInspector, button, slider
 from tbd_lib.method.model import TBD
@@ -67,8 +66,7 @@ class AggregationInspector(PointedInspector):
         alone, together = self.alone(), step.prob[:, self.pixel[0], self.pixel[1]].cpu().double().tolist()
         names = ["background", *(f"object {i}" for i in step.ids)]
         claims = [1 - max(alone), *alone]
-        rows, columns = self.grid()
-        extent, marks = (0.0, float(columns), float(rows), 0.0), (Mark("pixel", self.pixel),)
+        extent, marks = whole(self.grid()), (Mark("pixel", self.pixel),)
         second = colours(second_claims(step.prob).numpy())
         parts = (
             Picture(f"frame {step.name}: choose a pixel", masked(step.image, step.mask), extent, marks, "pixel"),
@@ -100,10 +98,6 @@ class AggregationInspector(PointedInspector):
         with self._draw_once():
             self.frame = 1 + int(np.argmax(greatest))
             self.seek_disputed()
-
-    def _changed(self, change: Bunch) -> None:
-        with self._draw_once():
-            pass
 
 
 def log_odds_of(together: Float[Tensor, "labels H W"]) -> Float[Tensor, "labels-1 H W"]:

@@ -10,7 +10,7 @@ from ipywidgets import BoundedIntText, FloatSlider, Layout
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from tbd_lib.course.viz.scene import COLUMNS, Picture, Scene
+from tbd_lib.course.viz.scene import COLUMNS, Picture, Scene, whole
 from tbd_lib.course.widgets.inspector import SLIDER, Inspector, button, menu
 from tbd_lib.datasets.clips import MOST_TRIED, Sample, cut
 from tbd_lib.datasets.config import IMAGE_AUGMENT, VIDEO_AUGMENT
@@ -150,8 +150,7 @@ class AugmentationInspector(Inspector):
             "clip, target in colour": _side_by_side(images[here], masks[here]),
             "after swap-and-attach": _side_by_side(after[here], left[here]),
         }
-        rows, columns = next(iter(strips.values())).shape[:2]
-        extent = (0.0, float(columns), float(rows), 0.0)
+        extent = whole(next(iter(strips.values())).shape[:2])
         parts = tuple(Picture(name, strip, extent, span=COLUMNS) for name, strip in strips.items())
         return Scene(parts, caption, numbers)
 

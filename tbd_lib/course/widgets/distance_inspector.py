@@ -22,7 +22,7 @@ from tbd_lib.method.model import TBD, Features
 from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.tracking.tracker import Step, Tracker
 from tbd_lib.video.frames import Video
-from tbd_lib.video.masks import ids_of
+from tbd_lib.video.masks import ids_of, only
 
 KNOTS = (0, 1, 2, 4, 6, 8, 12, 20)
 """Distances in grid cells at which the score can be set; straight lines between, constant beyond."""
@@ -111,13 +111,13 @@ class DistanceInspector(Inspector):
         lines = {GHOST: (numbers, self.learned_j), SHOWN: (numbers[: len(self._j)], self.j)}
         at = [float(knot) for knot in KNOTS]
         curves = {GHOST: (at, self.curves[LEARNED]), SHOWN: (at, self.points)}
-        mask = _only(step.mask, self._object)
+        mask = only(step.mask, self._object)
         parts = (
             Chart("distance score: drag its points", "distance in cells", curves, GHOST, dragged=SHOWN),
             Chart("J of every frame", "frame", lines, GHOST, self.frame, last=numbers[-1]),
-            on_grid(title, masked(step.image, mask, _only(true, self._object)), size, span=2),
+            on_grid(title, masked(step.image, mask, only(true, self._object)), size, span=2),
             *(
-                on_grid(f"local {region}", heat(scores[row], size, _only(true, self._object)), size, scale=1.0, span=2)
+                on_grid(f"local {region}", heat(scores[row], size, only(true, self._object)), size, scale=1.0, span=2)
                 for region, row in (("foreground", LOCAL), ("background", LOCAL - 1))
             ),
         )
@@ -247,11 +247,6 @@ def _at_knots(scorer: DistanceScorer) -> tuple[float, ...]:
     with torch.no_grad():
         values = scorer.cpu()(torch.tensor(KNOTS, dtype=torch.float32)).tolist()
     return tuple(round(value, 2) for value in values)
-
-
-def _only(mask: np.ndarray, number: int) -> np.ndarray:
-    """A mask without the other objects."""
-    return np.where(mask == number, mask, 0).astype(np.uint8)
 
 
 def _best(scores: Float[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"]) -> str:

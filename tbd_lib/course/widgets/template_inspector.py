@@ -19,7 +19,7 @@ from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.tracking.tracker import Step
 from tbd_lib.video.frames import Video
-from tbd_lib.video.masks import ids_of
+from tbd_lib.video.masks import ids_of, only
 
 REGIONS = ("foreground", "background")
 WHERE = {"global": "first frame", "local": "frame before"}
@@ -129,7 +129,7 @@ class TemplateInspector(PointedInspector):
             on_grid(title, self._outlined(stored), size, marks=marks),
             on_grid(f"frame {step.name}: choose the query", self._outlined(step), size, marks=query, points="query"),
         ]
-        mask = np.where(step.mask == self.object_id, step.mask, 0).astype(np.uint8)
+        mask = only(step.mask, self.object_id)
         for region in REGIONS:
             picture = heat(self.score_map(region).numpy(), size, mask)
             name = f"{self.kind} score of the {region}"
@@ -197,8 +197,7 @@ class TemplateInspector(PointedInspector):
 
     def _outlined(self, step: Step) -> np.ndarray:
         """A frame with the outline of the chosen object."""
-        mask = np.where(step.mask == self.object_id, step.mask, 0).astype(np.uint8)
-        return masked(step.image, mask, opacity=0.0)
+        return masked(step.image, only(step.mask, self.object_id), opacity=0.0)
 
     def _row(self, region: str, match: Match | None, score: float) -> tuple[str, ...]:
         """The factors of one region's score."""

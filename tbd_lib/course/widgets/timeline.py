@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 from jaxtyping import Float
 
-from tbd_lib.course.viz.scene import Chart, Picture, Scene, Table, masked
+from tbd_lib.course.viz.scene import Chart, Picture, Scene, Table, masked, whole
 from tbd_lib.course.widgets.history import History
 from tbd_lib.course.widgets.inspector import Inspector, button, menu, player, slider
 from tbd_lib.evaluation.metrics import boundary_f, jaccard
@@ -62,14 +62,16 @@ class TrackerTimeline(Inspector):
     def scene(self) -> Scene:
         """The frame with its mask, J of every frame now and before, drift, and what the corrections gain."""
         step, i, truth = self.history[self.frame].step, self.object_id, self.truth[self.frame]
-        rows, columns = truth.shape
-        extent = (0.0, float(columns), float(rows), 0.0)
         numbers = np.arange(len(self.history), dtype=float)
         ghost = {BEFORE: (numbers, self.before[i])} if self._frames() else {}
         drift = {kind: (numbers[-len(values) :], values) for kind, values in self.drift[i].items()}
         least = min(float(values.min(initial=1)) for values in self.drift[i].values())
         parts = [
-            Picture(f"frame {step.name}: mask, true outline in white", masked(step.image, step.mask, truth), extent),
+            Picture(
+                f"frame {step.name}: mask, true outline in white",
+                masked(step.image, step.mask, truth),
+                whole(truth.shape),
+            ),
             Chart("J of every frame", "frame", {**ghost, "J": (numbers, self.j[i])}, BEFORE, self.frame),
             self._table(),
             Chart(
