@@ -5,7 +5,7 @@
 
 The encoder (EfficientNet-Lite0 with its ImageNet weights, as in bundled-coco) has never seen any of the ideas. Its
 features of a fixed pool of clips are computed once; heads begin from scratch and learn from them, the same clips in
-the same order for every variant of a seed. Each head is scored on videos for each claim, after a quarter, a half and
+the same order for every variant of a seed. Each head is scored on videos for each claim, after a third, two thirds and
 all of its iterations. The heads of the full method are also scored with ideas switched off at use only. Runs that are
 done are not repeated; ``--only VARIANT`` runs the seeds of one row.
 """
@@ -130,7 +130,6 @@ def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
             "short_inertia": model.short_inertia.tolist(),
             "long_inertia": model.long_inertia.tolist(),
         }
-    every = RECIPE.run.log_every
     write_json(
         result_file(out, name, seed),
         {
@@ -139,13 +138,16 @@ def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
             "curve": curve,
             "at_use": at_use,
             "learned": learned,
-            "loss": [
-                round(sum(line["loss"] for line in log[i : i + every]) / every, 5) for i in range(0, len(log), every)
-            ],
+            "training": {name: means([line[name] for line in log]) for name in ("loss", "iou")},
             "minutes": round((time.monotonic() - began) / 60, 1),
             "provenance": provenance(),
         },
     )
+
+
+def means(values: list[float], every: int = RECIPE.run.log_every) -> list[float]:
+    """Means of each ``every`` values that follow each other."""
+    return [round(sum(values[i : i + every]) / every, 5) for i in range(0, len(values), every)]
 
 
 def references(test_root: Path, out: Path) -> None:

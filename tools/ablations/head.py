@@ -22,9 +22,9 @@ RECIPE = change(
     SMALL_STAGE,
     data={"batch": 4},
     optimiser={"warm_up": 30, "context_from": 60, "context_full": 200},
-    run={"iterations": 1000, "precision": PRECISION},
+    run={"iterations": 750, "precision": PRECISION},
 )
-CURVE = (250, 500, 1000)  # iterations after which a head is scored
+CURVE = (250, 500, 750)  # iterations after which a head is scored
 
 
 def train(variant: Variant, model: TBD, seed: int, pool: Pool) -> Iterator[tuple[int, list[dict[str, float]]]]:
