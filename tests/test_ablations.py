@@ -1,6 +1,6 @@
 """The ablations leave out what they say, differ in nothing else, and their intervals mean what they should."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import bundled_model
 from tools.ablations import pool as pools
 from tools.ablations.head import RECIPE, draws
-from tools.ablations.statistics import effect, mean_j_and_f
+from tools.ablations.report import section, sentence
+from tools.ablations.statistics import Effect, effect, mean_j_and_f
 from tools.ablations.test_sets import LINES, Encoded, encode, score_tracked
 from tools.ablations.variants import FINE, SWAP, VARIANTS, begin
 
@@ -142,3 +143,49 @@ def test_the_smallest_effect_is_seen_in_four_of_five_experiments() -> None:
     smallest = np.mean([effect(scores(0.5 + noise), scores(np.full((5, 8), 0.5))).smallest for noise in draws])
     seen = [effect(scores(0.5 + smallest + noise), scores(np.full((5, 8), 0.5))).shown for noise in draws]
     assert 0.65 <= np.mean(seen) <= 1.0
+
+
+# --- what the page says
+
+
+FALLS, RISES = Effect(-0.05, -0.08, -0.02, 0.03), Effect(0.04, 0.01, 0.07, 0.03)
+UNSURE = Effect(-0.01, -0.03, 0.02, 0.04)
+
+
+def test_a_sentence_names_only_effects_whose_interval_leaves_zero_out() -> None:
+    found = sentence({"distance, twins": FALLS, "time, long": RISES, "real clips": UNSURE, "six of X, small": FALLS})
+    assert found == (
+        "J&F falls on twins (by 0.050; 0.020 to 0.080) and six of X, small (by 0.050; 0.020 to 0.080); "
+        "J&F rises on long (by 0.040; 0.010 to 0.070); "
+        "no difference was seen on the remaining set (the smallest that would have been: 0.040)."
+    )
+    nothing = "no difference was seen on any of the 2 sets (the smallest that would have been: 0.040 to 0.040)."
+    assert sentence({"a, b": UNSURE, "real clips": UNSURE}) == nothing
+    assert "seen" not in sentence({"real clips": FALLS})
+
+
+def test_the_page_has_every_effect_with_its_interval_and_those_shown_in_bold() -> None:
+    def summary(effect: Effect) -> dict:
+        return {"seeds": [0.5, 0.7], "effect": asdict(effect)}
+
+    content = {
+        "sets": {"distance, twins": {}},
+        "references": {"unchanged": {"distance, twins": 0.25, "real clips": 0.125}},
+        "trained": {
+            "full": {"distance, twins": summary(UNSURE), "real clips": summary(UNSURE)},
+            "fine only": {"distance, twins": summary(FALLS), "real clips": summary(UNSURE)},
+        },
+        "sentences": {"fine only": "J&F falls."},
+    }
+    assert section(content).splitlines() == [
+        "| J&F | distance, twins | real clips |",
+        "| --- | --- | --- |",
+        "| unchanged | 0.250 | 0.125 |",
+        "| full | 0.600 (0.500 to 0.700) | 0.600 (0.500 to 0.700) |",
+        "",
+        "| difference to full | distance, twins | real clips |",
+        "| --- | --- | --- |",
+        "| fine only | **-0.050 (-0.080 to -0.020)** | -0.010 (-0.030 to +0.020) |",
+        "",
+        "- **fine only**: J&F falls.",
+    ]

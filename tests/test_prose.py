@@ -17,7 +17,8 @@ METHOD = "crops of 384x384\n\n| short | keeps 0.27 |\n"
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A description of the method and a result file, in place of the real ones."""
     (tmp_path / "method.md").write_text(METHOD)
-    (tmp_path / "ablations.json").write_text('{"full": {"mean": 0.6301, "count": 7310}}')
+    (tmp_path / "scores.json").write_text('{"full": {"mean": 0.6301, "count": 7310}}')
+    (tmp_path / "ablations.json").write_text('{"mean": 0.6301}')
     (tmp_path / "other.json").write_text('{"mean": 0.9111}')
     monkeypatch.setattr(prose, "METHOD", tmp_path / "method.md")
     monkeypatch.setattr(prose, "RESULTS", tmp_path)
@@ -120,8 +121,9 @@ def test_code_bears_out_but_its_comments_do_not(places: Path):
 
 def test_the_method_bears_out_and_so_do_results_that_are_read(places: Path):
     assert unexplained(made("384 pixels, keeps 0.27")) == []
-    assert unexplained(made("J 0.63 and 7,310", "read(results_folder() / 'ablations.json')")) == []
+    assert unexplained(made("J 0.63 and 7,310", "read(results_folder() / 'scores.json')")) == []
     assert unexplained(made("J 0.63 and 0.91", "read('other.json')")) == [("text", "0.63")]
+    assert unexplained(made("J is 0.63", "read('ablations.json')")) == [("text", "0.63")]  # any number is there
 
 
 def test_a_picture_bears_nothing_out(places: Path):

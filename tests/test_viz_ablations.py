@@ -3,7 +3,7 @@
 import numpy as np
 from figures import drawn
 
-from tbd_lib.course.viz.ablations import KINDS, by_seed, effects, error_strip, pixel_kinds
+from tbd_lib.course.viz.ablations import KINDS, effects, error_strip, learning_curves, pixel_kinds
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.video.frames import Frame
 
@@ -11,12 +11,15 @@ TRUE = np.array([[1, 1, 1, 2], [0, 0, 0, 2]], np.uint8)
 FOUND = np.array([[1, 0, 2, 1], [1, 0, 0, 2]], np.uint8)
 
 
-def test_lines_by_seed_say_every_score() -> None:
-    described = by_seed({"full": [0.7, 0.5], "without": [0.6, 0.4]}, "J&F, sample")
-    assert repr(described) == "J&F, sample by seed. full: 0.70, 0.50; without: 0.60, 0.40."
-    (ax,) = described.figure.axes
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["seed 0", "seed 1"]
-    assert [list(np.asarray(line.get_ydata())) for line in ax.lines] == [[0.7, 0.5], [0.6, 0.4]]
+def test_curves_of_learning_have_a_panel_for_each_set_on_one_scale_and_say_where_they_end() -> None:
+    panels = {"twins": {"full": [0.2, 0.7], "local": [0.1, 0.3]}, "real": {"full": [0.4, 0.5], "local": [0.6, 0.9]}}
+    described = learning_curves(panels, (250, 750), "J&F")
+    assert repr(described) == ("J&F after 750 iterations. twins: full 0.70, local 0.30; real: full 0.50, local 0.90.")
+    for ax, scores in zip(described.figure.axes, panels.values(), strict=True):
+        assert [list(np.asarray(line.get_ydata())) for line in ax.lines] == list(scores.values())
+        assert [list(np.asarray(line.get_xdata())) for line in ax.lines] == [[250, 750]] * 2
+    first, second = described.figure.axes
+    assert first.get_ylim() == second.get_ylim() and first.get_ylim()[0] <= 0.1 and first.get_ylim()[1] >= 0.9
 
 
 def test_effects_are_drawn_with_their_intervals_and_those_without_zero_are_named() -> None:

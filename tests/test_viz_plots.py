@@ -8,7 +8,7 @@ from figures import drawn
 from matplotlib.colors import to_hex
 
 from tbd_lib.course.viz import Described, bars, curves, heat_maps, lines
-from tbd_lib.course.viz.ablations import by_seed
+from tbd_lib.course.viz.ablations import learning_curves
 
 RAMP = np.linspace(0, 1, 5)
 FEW = [0.5, 1.0]
@@ -66,7 +66,7 @@ def test_lines_say_how_they_run():
     [
         lambda names: curves(dict.fromkeys(names, RAMP), "J"),
         lambda names: lines(RAMP, dict.fromkeys(names, RAMP), "x", "y"),
-        lambda names: by_seed(dict.fromkeys(names, FEW), "J"),
+        lambda names: learning_curves({"a set": dict.fromkeys(names, FEW)}, range(len(FEW)), "J"),
     ],
 )
 def test_four_lines_differ_in_colour_and_in_dash_and_a_fifth_is_refused(draw: Callable[[str], Described]):

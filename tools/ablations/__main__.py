@@ -33,6 +33,7 @@ from tbd_lib.training.config import UNPREFIXED, change
 from tools.ablations import pool as pools
 from tools.ablations import test_sets
 from tools.ablations.head import CURVE, RECIPE, numbers, scores, train
+from tools.ablations.report import effects_of, sentence
 from tools.ablations.statistics import Videos, effect, expected_false, mean_j_and_f
 from tools.ablations.variants import FEW, VARIANTS, begin
 from tools.train_bundled import IMAGES, VIDEOS, Roots, stage_data
@@ -188,6 +189,7 @@ def content(results: list[dict], found: dict[str, dict[str, Videos]]) -> dict[st
         name: {kind: summary(of(name, kind, v.seeds), of("full", kind, v.seeds)) for kind in test_sets.NAMES}
         for name, v in VARIANTS.items()
     }
+    sentences = {name: sentence(effects_of(sets)) for name, sets in trained.items() if name != "full"}
     used = {
         name: {
             kind: summary([by_pair["full", seed]["at_use"][name][kind] for seed in FEW], of("full", kind, FEW))
@@ -213,6 +215,7 @@ def content(results: list[dict], found: dict[str, dict[str, Videos]]) -> dict[st
         },
         "reference_scores": found,
         "trained": trained,
+        "sentences": sentences,
         "at_use": used,
         "verdicts": verdicts,
         "expected_false_verdicts": expected_false(verdicts),

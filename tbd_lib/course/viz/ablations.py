@@ -1,4 +1,4 @@
-"""Figures of what ideas are worth, and of what goes wrong: effects with their intervals, pixels missed or taken."""
+"""Figures of what ideas are worth, and of what goes wrong: effects, curves of learning, pixels missed or taken."""
 
 from collections.abc import Mapping, Sequence
 
@@ -36,26 +36,6 @@ KINDS = {
 LABELS = 2.4  # inches for the names beside the panels
 
 
-def by_seed(values: Mapping[str, Sequence[float]], measure: str) -> Described:
-    """One line per name over the seeds: lines that rise and fall together show that luck belongs to the seed.
-
-    Args:
-        values: a score per seed, for at most four names.
-        measure: what the scores are, as the upright axis is called.
-
-    Raises:
-        ValueError: more than four names.
-    """
-    figure = new_figure(3.0)
-    ax = figure.subplots()
-    seeds = {name: [f"seed {i}" for i in range(len(scores))] for name, scores in values.items()}
-    draw_lines(ax, seeds, values, marker="o")
-    ax.set(ylabel=measure)
-    figure.legend(loc="outside upper left", ncols=len(values), frameon=False)
-    clauses = [f"{name}: {', '.join(f'{score:.2f}' for score in scores)}" for name, scores in values.items()]
-    return Described(figure, f"{measure} by seed. {'; '.join(clauses)}.")
-
-
 def effects(panels: Mapping[str, Mapping[str, Mapping[str, float]]], measure: str, columns: int = 3) -> Described:
     """Differences with their intervals, a panel for each set of videos; a filled point where zero lies outside.
 
@@ -90,6 +70,37 @@ def effects(panels: Mapping[str, Mapping[str, Mapping[str, float]]], measure: st
         ax.set_xlim(-widest, widest)
     figure.supxlabel(measure, fontsize="medium")
     return Described(figure, f"{measure}; those whose interval leaves zero out. {'; '.join(clauses)}.")
+
+
+def learning_curves(
+    panels: Mapping[str, Mapping[str, Sequence[float]]], iterations: Sequence[int], measure: str, columns: int = 4
+) -> Described:
+    """How scores rise while heads are trained: a panel for each set of videos, all on one scale.
+
+    Args:
+        panels: by set and name (at most four), a score after each number of iterations.
+        iterations: those numbers.
+        measure: what the scores are, as the upright axis is called.
+        columns: at most so many panels in a row.
+
+    Raises:
+        ValueError: more than four names.
+    """
+    figure, axes = new_panels(len(panels), columns, 1.0)
+    clauses = []
+    for number, (ax, (title, names)) in enumerate(zip(axes, panels.items(), strict=True)):
+        draw_lines(ax, dict.fromkeys(names, iterations), names, marker="o", markersize=4)
+        ax.set_title(title.replace(", ", "\n"), fontsize="medium")
+        ax.set(xticks=iterations, ylabel=measure if number % columns == 0 else "")
+        last = ", ".join(f"{name} {scores[-1]:.2f}" for name, scores in names.items())
+        clauses.append(f"{title}: {last}")
+    ends = [end for ax in axes for end in ax.get_ylim()]
+    for ax in axes:
+        ax.set_ylim(min(ends), max(ends))
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), frameon=False)
+    figure.supxlabel("iterations", fontsize="medium")
+    return Described(figure, f"{measure} after {iterations[-1]} iterations. {'; '.join(clauses)}.")
 
 
 def pixel_kinds(predicted: Mask, true: Mask, number: int) -> dict[str, Bool[np.ndarray, "H W"]]:

@@ -1,0 +1,102 @@
+"""What the table of ablations says, in words and as the table of docs/evaluate.md: written from results/ablations.json.
+
+python -m tools.ablations.report
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import tyro
+
+from tbd_lib.files import results_folder, write_whole
+from tools.ablations.statistics import Effect
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "evaluate.md"
+BEGIN, END = "<!-- ablations: written by tools/ablations/report.py -->\n", "<!-- end of ablations -->\n"
+
+Effects = Mapping[str, Effect]
+
+
+def sentence(effects: Effects) -> str:
+    """What leaving an idea out changed, by sets of videos: only differences whose intervals leave zero out count."""
+    parts = [
+        f"J&F {verb} on {joined}"
+        for verb, sign in (("falls", -1), ("rises", 1))
+        if (joined := listed([clause(kind, e) for kind, e in effects.items() if e.shown and e.mean * sign > 0]))
+    ]
+    unseen = [e.smallest for e in effects.values() if not e.shown]
+    if unseen:
+        range_of = f"{min(unseen):.3f} to {max(unseen):.3f}" if len(unseen) > 1 else f"{unseen[0]:.3f}"
+        where = f"on the other {len(unseen)} sets" if parts else f"on any of the {len(unseen)} sets"
+        where = "on the remaining set" if parts and len(unseen) == 1 else where
+        parts.append(f"no difference was seen {where} (the smallest that would have been: {range_of})")
+    return "; ".join(parts) + "."
+
+
+def clause(kind: str, effect: Effect) -> str:
+    """A set of videos, with the size of the effect there and its interval."""
+    ends = sorted((abs(effect.low), abs(effect.high)))
+    return f"{short(kind)} (by {abs(effect.mean):.3f}; {ends[0]:.3f} to {ends[1]:.3f})"
+
+
+def short(kind: str) -> str:
+    """The name of a set without the claim that it is for."""
+    return kind.split(", ", 1)[1] if kind.count(",") and not kind.startswith("six") else kind
+
+
+def listed(names: list[str]) -> str:
+    """Names joined as in a sentence."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def effects_of(sets: Mapping[str, Mapping]) -> dict[str, Effect]:
+    """The effects of a variant by set, from what the file holds of it."""
+    return {kind: Effect(**summary["effect"]) for kind, summary in sets.items()}
+
+
+def section(content: Mapping) -> str:
+    """The tables and sentences of docs/evaluate.md."""
+    sets = list(content["sets"]) + [kind for kind in content["trained"]["full"] if kind not in content["sets"]]
+    names = [name for name in content["trained"] if name != "full"]
+    rule = "| --- " * (len(sets) + 1) + "|"
+    head = f"| J&F | {' | '.join(sets)} |"
+    lines = [head, rule]
+    for name, scores in content["references"].items():
+        lines.append(f"| {name} | {' | '.join(f'{scores[kind]:.3f}' for kind in sets)} |")
+    full = content["trained"]["full"]
+    lines.append(f"| full | {' | '.join(seeds_of(full[kind]['seeds']) for kind in sets)} |")
+    lines += ["", head.replace("J&F", "difference to full"), rule]
+    for name in names:
+        effects = effects_of(content["trained"][name])
+        lines.append(f"| {name} | {' | '.join(cell(effects[kind]) for kind in sets)} |")
+    lines += [""] + [f"- **{name}**: {content['sentences'][name]}" for name in names]
+    return "\n".join(lines) + "\n"
+
+
+def seeds_of(scores: list[float]) -> str:
+    """The mean over the seeds, the least and the greatest."""
+    return f"{sum(scores) / len(scores):.3f} ({min(scores):.3f} to {max(scores):.3f})"
+
+
+def cell(effect: Effect) -> str:
+    """An effect with its interval, bold where zero lies outside."""
+    text = f"{effect.mean:+.3f} ({effect.low:+.3f} to {effect.high:+.3f})"
+    return f"**{text}**" if effect.shown else text
+
+
+def inserted(page: str, text: str) -> str:
+    """A page with the text between its marks replaced."""
+    before, rest = page.split(BEGIN)
+    return before + BEGIN + text + END + rest.split(END)[1]
+
+
+def main() -> None:
+    """Write tables and sentences into docs/evaluate.md."""
+    content = json.loads((results_folder() / "ablations.json").read_text())
+    with write_whole(PAGE) as temporary:
+        temporary.write_text(inserted(PAGE.read_text(), section(content)))
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
