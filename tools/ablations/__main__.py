@@ -5,9 +5,9 @@
 
 The encoder (EfficientNet-Lite0 with its ImageNet weights, as in bundled-coco) has never seen any of the ideas. Its
 features of a fixed pool of clips are computed once; heads begin from scratch and learn from them, the same clips in
-the same order for every variant of a seed. Each head is scored on videos for each claim, after a third, two thirds and
-all of its iterations. The heads of the full method are also scored with ideas switched off at use only. Runs that are
-done are not repeated; ``--only VARIANT`` runs the seeds of one row.
+the same order for every variant of a seed. Each head is scored on videos for each claim, after a quarter, a half and
+all of its iterations (on the long videos only at the end, for the time). The heads of the full method are also scored
+with ideas switched off at use only. Runs that are done are not repeated; ``--only VARIANT`` runs the seeds of one row.
 """
 
 import json
@@ -114,7 +114,8 @@ def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
     curve, log = {}, []
     for iteration, lines in train(variant, model, seed, pools.load(out / "pool")):
         log += lines
-        curve[iteration] = {kind: scores(model.eval(), videos) for kind, videos in sets.items()}
+        due = sets if iteration == CURVE[-1] else {kind: v for kind, v in sets.items() if kind != test_sets.LONGEST}
+        curve[iteration] = {kind: scores(model.eval(), videos) for kind, videos in due.items()}
     head = {name: weight for name, weight in model.state_dict().items() if not name.startswith("encoder.")}
     with write_whole(folder / "head.safetensors") as temporary:
         save_file(head, temporary)
@@ -204,7 +205,7 @@ def content(results: list[dict], found: dict[str, dict[str, Videos]]) -> dict[st
         "encoder": "EfficientNet-Lite0 with ImageNet weights, frozen",
         "recipe": asdict(RECIPE),
         "data": asdict(DATA),
-        "pool": {"clips": CLIPS, "seed": POOL_SEED, "crop": CROP},
+        "pool": {"clips": CLIPS, "seed": POOL_SEED, "crop": CROP, "features_times": pools.SCALE},
         "sets": {
             name: {"config": asdict(config), "seed": test_sets.SEED, "videos": test_sets.count_of(config)}
             for name, config in test_sets.CLAIMS.items()

@@ -21,10 +21,10 @@ PRECISION = "bfloat16"
 RECIPE = change(
     SMALL_STAGE,
     data={"batch": 4},
-    optimiser={"warm_up": 30, "context_from": 60, "context_full": 200},
-    run={"iterations": 750, "precision": PRECISION},
+    optimiser={"learning_rate": 3e-3, "warm_up": 20, "context_from": 60, "context_full": 180},
+    run={"iterations": 600, "precision": PRECISION},
 )
-CURVE = (250, 500, 750)  # iterations after which a head is scored
+CURVE = (150, 300, 600)  # iterations after which a head is scored
 
 
 def train(variant: Variant, model: TBD, seed: int, pool: Pool) -> Iterator[tuple[int, list[dict[str, float]]]]:

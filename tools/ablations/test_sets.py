@@ -21,6 +21,7 @@ from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.tracker import Tracker, track
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Video
+from tools.ablations.pool import SCALE
 
 SEED = 2022
 LONG = 100  # frames
@@ -46,6 +47,7 @@ CLAIMS = {
 }
 REAL, DAVIS = "real clips", "six of DAVIS-2016, at 240 lines"
 NAMES = (*CLAIMS, REAL, DAVIS)
+LONGEST = "time, appearance that changes"
 LINES = TrackConfig(short_side=240)
 
 Scores = Mapping[int, ObjectScore]
@@ -58,13 +60,14 @@ class Encoded:
     video: Video
     joined: bool
     levels: Sequence[np.ndarray]
+    scale: float = SCALE  # what the heads' features are multiplied by
 
     def masks(self, model: TBD) -> Iterator[Mask]:
         """The masks that a model with this encoder makes."""
         engine = Shared(model)
         tracker = Tracker(engine, LINES)
         for t, frame in enumerate(self.video.frames):
-            s4, s8, s16 = (torch.tensor(level[t : t + 1]).float() for level in self.levels)
+            s4, s8, s16 = (torch.tensor(level[t : t + 1]).float() * self.scale for level in self.levels)
             with torch.no_grad():
                 features = FrameFeatures(s4, s8, s16, engine.model.key_head(s16))
             yield tracker.step(frame.image, self.video.given.get(t), frame.name, features).mask
