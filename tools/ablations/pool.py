@@ -21,8 +21,8 @@ NAMES = ("s4", "s8", "s16", "masks")
 Levels = tuple[Tensor, Tensor, Tensor]
 PAIR = 2  # clips that lend each other their object
 SCALE = 1 / 8
-"""What stored features are multiplied by. This encoder's have standard deviations of 6 to 9, and beside score maps from 0
-to 1 a new decoder settled on empty masks; from features of the maps' size it learns within 200 iterations."""
+"""What stored features are multiplied by. This encoder's have standard deviations of 6 to 9. Beside score maps from 0
+to 1 a new decoder settled on empty masks; with features of the maps' size it learns within 200 iterations."""
 
 
 @dataclass(frozen=True)
