@@ -4,13 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-modules test-notebooks check mutations test-browser test-floor lab lint notebooks ablations clean
+.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor lab lint notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
 
 # one thread: operators round differently with more; -n auto runs a process per core
-test-modules test-notebooks check mutations test-browser test-floor notebooks: export OMP_NUM_THREADS = 1
+test-modules test-notebooks check mutations mutations-lessons test-browser test-floor notebooks: export OMP_NUM_THREADS = 1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 300
 test: test-modules test-notebooks ## all tests, the notebooks among them
 
@@ -27,6 +27,10 @@ check: $(READY)           ## the quick tests, which hold the method: within a mi
 
 mutations: $(READY)       ## that the quick tests notice faults put into the method on purpose: six to ten minutes
 	$(BIN)/python -m tools.mutations $(CHECKED:%=tests/test_%.py)
+
+FAULTS := "the maximum before the weight in best_match" "no distance score" "short and long inertia swapped"
+mutations-lessons: $(READY) ## that three lessons notice each of three faults: six to ten minutes
+	$(BIN)/python -m tools.mutations notebooks/02*.ipynb notebooks/03*.ipynb notebooks/04*.ipynb --faults $(FAULTS) --least 3
 
 test-browser: $(READY)    ## the lessons in JupyterLab in a real browser; SCREENSHOTS=FOLDER keeps pictures of the inspectors
 	.ci/install-chromium

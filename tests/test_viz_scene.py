@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from figures import SIZE, box, drawn, frame
 from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import ConnectionPatch, Rectangle
 
 from tbd_lib.course.viz import Described
@@ -87,6 +88,20 @@ def test_a_still_shows_charts_and_tables(shown: Described) -> None:
     assert np.asarray(at.get_xdata()).tolist() == [1, 1]
     cells = {place: cell.get_text().get_text() for place, cell in table.tables[0].get_celld().items()}
     assert cells == {(0, 0): "", (0, 1): "score", (1, 0): "foreground", (1, 1): "0.25"}
+
+
+def test_all_text_of_a_table_is_inside_its_cell_and_the_figure() -> None:
+    head = ("frames", "mean J before", "mean J now", "part of the gain")
+    table = Table(
+        head, (("corrected", "-", "-", "+0.000"), ("all that are scored", "0.810", "0.810", "+0.000")), span=3
+    )
+    figure = still(Scene((table, table), "", "")).figure
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    for ax in figure.axes:
+        for cell in ax.tables[0].get_celld().values():
+            text, room = (part.get_window_extent(canvas.get_renderer()) for part in (cell.get_text(), cell))
+            assert room.x0 <= text.x0 and text.x1 <= room.x1 and figure.bbox.x0 <= text.x0
 
 
 def test_a_part_that_does_not_fit_beside_the_last_stands_below_it() -> None:

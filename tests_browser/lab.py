@@ -223,5 +223,4 @@ def _is_widget(output: dict[str, Any]) -> bool:
 
 
 def _is_picture(output: dict[str, Any]) -> bool:
-    """A picture that shows as stored; drawings in SVG do so only where a reader trusts the notebook, or runs it."""
-    return any(kind in ("image/png", "image/jpeg") for kind in output.get("data", {}))
+    return any(kind.startswith("image/") for kind in output.get("data", {}))

@@ -1,6 +1,10 @@
 """Break the method on purpose, one line at a time, and see that the quick tests notice: ``make mutations``.
 
+    python -m tools.mutations tests/test_model.py
+    python -m tools.mutations --faults "no distance score" --least 3 notebooks/0[2-5]*.ipynb
+
 Each fault is put into a copy of the repository in a temporary folder, where the tests that are named are run.
+Lessons are tests too: they are compared with the outputs that they are stored with.
 """
 
 import os
@@ -15,7 +19,8 @@ from tempfile import TemporaryDirectory
 import tyro
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("tbd_lib", "tests", "tools", "benchmarks", "data", "results", "docs")
+COPIED = ("tbd_lib", "tests", "tools", "benchmarks", "data", "results", "docs", "notebooks")
+FAILED = re.compile(r"^FAILED ([^:\s]+)::(Cell \d+|\S+)", re.MULTILINE)  # file and test, or file and number of a cell
 
 
 @dataclass(frozen=True)
@@ -105,8 +110,8 @@ MUTATIONS = (
 )
 
 
-def failures(tests: tuple[str, ...], mutation: Mutation | None) -> tuple[int, int]:
-    """How many of the tests pass and how many fail in a copy, with a fault or with none."""
+def failures(tests: tuple[str, ...], mutation: Mutation | None) -> tuple[int, dict[str, list[str]]]:
+    """How many tests pass in a copy, with a fault or with none, and by file the names of those that fail."""
     with TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in COPIED:
@@ -116,29 +121,51 @@ def failures(tests: tuple[str, ...], mutation: Mutation | None) -> tuple[int, in
                 shutil.copy(path, copy)
         if mutation is not None:
             mutation.put_into(copy / "tbd_lib")
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "-p", "no:cacheprovider", *tests]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "loadscope", "-p", "no:cacheprovider"]
+        command += ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "300", *tests]
         environment = os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
         answer = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-    passed, failed = (re.search(rf"(\d+) {word}", answer.stdout) for word in ("passed", "failed"))
+    passed, failed = re.search(r"(\d+) passed", answer.stdout), failed_by_file(answer.stdout)
     if answer.returncode not in (0, 1) or not (passed or failed):
         raise RuntimeError(f"pytest ended with {answer.returncode}: {answer.stdout[-500:]} {answer.stderr[-500:]}")
-    return int(passed[1]) if passed else 0, int(failed[1]) if failed else 0
+    return int(passed[1]) if passed else 0, failed
 
 
-def main(tests: tyro.conf.Positional[tuple[str, ...]]) -> None:
-    """Print how many tests notice each fault; the exit status is 1 if a fault goes unnoticed.
+def failed_by_file(report: str) -> dict[str, list[str]]:
+    """By file the tests, or cells, that pytest's summary names."""
+    failed: dict[str, list[str]] = {}
+    for file, test in FAILED.findall(report):
+        failed.setdefault(Path(file).name, []).append(test)
+    return failed
+
+
+def main(tests: tyro.conf.Positional[tuple[str, ...]], faults: tuple[str, ...] = (), least: int = 1) -> None:
+    """Print how many tests of each file notice each fault; the exit status is 1 if a fault goes unnoticed.
 
     Args:
-        tests: Files of tests, from the root of the repository.
+        tests: Files of tests, or notebooks, from the root of the repository.
+        faults: Names of faults. By default all.
+        least: So many files have to notice each fault.
     """
+    if unknown := set(faults) - {mutation.name for mutation in MUTATIONS}:
+        raise SystemExit(f"--faults {sorted(unknown)}; expected names of {[mutation.name for mutation in MUTATIONS]}")
     passed, failed = failures(tests, None)
-    print(f"without a fault: {passed} pass, {failed} fail")
-    unnoticed = failed > 0
+    print(f"without a fault: {passed} pass, {sum(map(len, failed.values()))} fail")
+    unnoticed = bool(failed)
     for mutation in MUTATIONS:
-        _, failed = failures(tests, mutation)
-        unnoticed |= not failed
-        print(f"{mutation.name} ({mutation.file}): {failed} fail" if failed else f"{mutation.name}: NOT NOTICED")
+        if not faults or mutation.name in faults:
+            _, failed = failures(tests, mutation)
+            unnoticed |= len(failed) < least
+            print(f"{mutation.name} ({mutation.file}): {in_words(failed) if len(failed) >= least else 'NOT NOTICED'}")
     raise SystemExit(int(unnoticed))
+
+
+def in_words(failed: dict[str, list[str]]) -> str:
+    """How many tests of each file fail; of a notebook also which cells."""
+    return "; ".join(
+        f"{len(names)} fail in {file}" + (f" ({', '.join(names)})" if file.endswith(".ipynb") else "")
+        for file, names in failed.items()
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image as Pictures
 
-JPEG_OPTIONS = {"quality": 75, "subsampling": 0, "optimize": True}  # full colour resolution: lines stay sharp
+from tbd_lib.course.viz.raster import pixels_of
+
+JPEG_OPTIONS = {"quality": 75, "subsampling": 0, "optimize": True, "progressive": True}  # all colours: sharp lines
 Bundles = list[tuple[dict[str, object], dict[str, object]]]
 """What a notebook displays, one after the other: data and metadata, each by MIME type."""
 PNG_COLOURS = 64  # enough for lines on white; a third of the size
@@ -44,13 +46,13 @@ class Described:
     @cached_property
     def content(self) -> bytes:
         """The encoded picture, without a date or the name of a program; drawn once, when first asked for."""
-        canvas, file = FigureCanvasAgg(self.figure), BytesIO()
+        canvas = FigureCanvasAgg(self.figure)
         canvas.draw()
         picture = Pictures.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-        if self.photographic:
-            picture.save(file, "JPEG", **JPEG_OPTIONS)
-        else:
-            picture.quantize(PNG_COLOURS).save(file, "PNG", optimize=True)
+        if not self.photographic:
+            return _png(picture)
+        file = BytesIO()
+        picture.save(file, "JPEG", **JPEG_OPTIONS)
         return file.getvalue()
 
     def bundles(self, prefix: str = "") -> Bundles:
@@ -88,12 +90,17 @@ class Encoded:
 def displayed(mime: str, content: bytes | str, caption: str, alternative: str) -> Bundles:
     """A picture, then its caption, which is text of its own: no front end shows a picture's ``text/plain``.
 
+    A drawing in SVG becomes a PNG: JupyterLab hides SVG in a notebook that it does not trust, and GitHub removes
+    pictures from HTML.
+
     Args:
         mime: the picture's type.
-        content: the encoded picture.
+        content: the encoded picture, or the text of an SVG file.
         caption: a sentence to be read below the picture.
         alternative: what the picture shows, in words; ``pytest --nbval`` compares it.
     """
+    if isinstance(content, str):
+        mime, content = "image/png", _png(Pictures.fromarray(pixels_of(content)))
     picture: dict[str, object] = {mime: content, "text/plain": alternative}
     below: dict[str, object] = {"text/markdown": f"*{_escaped(caption)}*", "text/plain": alternative}
     return [(picture, {mime: {"alt": alternative}}), (below, {})]
@@ -104,6 +111,12 @@ def _display(bundles: Bundles) -> None:
 
     for data, metadata in bundles:
         display(data, raw=True, metadata=metadata)
+
+
+def _png(picture: Pictures.Image) -> bytes:
+    file = BytesIO()
+    picture.quantize(PNG_COLOURS).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def _escaped(text: str) -> str:

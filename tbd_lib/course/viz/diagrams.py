@@ -85,7 +85,7 @@ def _lit_sentence(chosen: Sequence[int]) -> str:
 def _svg(lit: Sequence[int], alternative: str) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-        f' role="img" font-family="{FONT}" font-size="16">',
+        f' role="img" font-family="{FONT}" text-anchor="middle">',
         f"<title>{escape(alternative)}</title>",
         _box(0.5, 0.5, WIDTH - 1, HEIGHT - 1, GROUND, "#c6ced6", 1, 10),
         *_frame_to_key(lit),
@@ -212,9 +212,13 @@ def _scene(x: Number, y: Number, look_alike: bool) -> list[str]:
 
 def _figure(x: Number, y: Number, colour: str, scale: Number = 1) -> str:
     """A thing that has a head and a body, round this place."""
+    head, body, shoulder = 7 * scale, 12 * scale, 8 * scale
+    over, across = 4 / 3 * head, 2 * head  # a curve rises by three quarters of its handles
     return (
-        f'<path transform="translate({x:g} {y:g}) scale({scale:g})" fill="{colour}"'
-        ' d="M0 -18a7 7 0 1 1 -0.1 0zM-12 18v-8a12 11 0 0 1 24 0v8z"/>'
+        f'<path fill="{colour}" d="M{x - head:g} {y - 11 * scale:g}c0 {-over:.4g} {across:g} {-over:.4g} {across:g} 0'
+        f"c0 {over:.4g} {-across:g} {over:.4g} {-across:g} 0z"
+        f"M{x - body:g} {y + 18 * scale:g}v{-shoulder:g}"
+        f'c0 {-44 / 3 * scale:.4g} {2 * body:g} {-44 / 3 * scale:.4g} {2 * body:g} 0v{shoulder:g}z"/>'
     )
 
 
@@ -255,19 +259,18 @@ def _box(
     x: Number, y: Number, width: Number, height: Number, fill: str, stroke: str = "none", weight: Number = 0,
     corner: Number = 0, dashes: str = "",
 ) -> str:  # fmt: skip
+    rounded = f' rx="{corner:g}"' if corner else ""
+    line = f' stroke="{stroke}" stroke-width="{weight:g}"' if weight else ""
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return (
-        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{corner:g}" fill="{fill}"'
-        f' stroke="{stroke}" stroke-width="{weight:g}"{dashed}/>'
-    )
+    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"{rounded} fill="{fill}"{line}{dashed}/>'
 
 
 def _text(
     x: Number, y: Number, words: str, colour: str, size: Number, anchor: str = "middle", bold: bool = False
 ) -> str:
     weight = ' font-weight="bold"' if bold else ""
-    place = f'x="{x:g}" y="{y:g}" font-size="{size:g}" text-anchor="{anchor}"'
-    return f'<text {place} fill="{colour}"{weight}>{escape(words)}</text>'
+    side = "" if anchor == "middle" else f' text-anchor="{anchor}"'
+    return f'<text x="{x:g}" y="{y:g}" font-size="{size:g}"{side} fill="{colour}"{weight}>{escape(words)}</text>'
 
 
 def _way(*places: Place) -> str:

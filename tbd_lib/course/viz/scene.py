@@ -36,6 +36,7 @@ MARKS = {
 FINE = 60  # columns from which on a cell is too small to be seen, and has a ring
 CHART_ASPECT = 0.48  # height of a chart over its width
 ROW = 0.26  # inches, of a table
+BETWEEN = 2  # letters, between two columns of a table
 PIXELS_PER_LINE = 400  # a white outline is one pixel wide per so many columns of the picture
 DARKENED = 0.35  # what is left of the picture beside a white outline, which is so seen on any picture
 
@@ -251,9 +252,12 @@ def _draw_chart(ax: Axes, part: Chart) -> None:
 
 
 def _draw_table(ax: Axes, part: Table) -> None:
-    """Text in rows."""
+    """Text in rows. The longest text of a column says how wide it is."""
     ax.set_axis_off()
-    table = ax.table([list(row) for row in part.rows], colLabels=part.head, loc="center", edges="horizontal")
+    lengths = [max(map(len, column)) + BETWEEN for column in zip(part.head, *part.rows, strict=True)]
+    widths = [length / sum(lengths) for length in lengths]
+    rows = [list(row) for row in part.rows]
+    table = ax.table(rows, colLabels=part.head, colWidths=widths, loc="center", edges="horizontal")
     table.auto_set_font_size(False)
     table.set_fontsize(9)
     table.scale(1, 1.3)
