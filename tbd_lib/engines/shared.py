@@ -19,7 +19,7 @@ from tbd_lib.engines.segmenter import FrameFeatures, once, require_model
 from tbd_lib.method.config import Template
 from tbd_lib.method.decoder import Decoder, Stage
 from tbd_lib.method.matching import affinity, best_match, full_precision, prototype_match
-from tbd_lib.method.model import TBD, Features
+from tbd_lib.method.model import TBD, Features, no_autocast
 from tbd_lib.method.templates import Templates
 
 Map = Float[Tensor, "_n _c _y _x"]
@@ -69,7 +69,7 @@ class Shared:
     def match(self, features: Features, templates: Templates) -> Float[Tensor, "b o 10 h w"]:
         """Ten score maps per object, in the order of ``TBD.match``."""
         key, kept = features.key, self.model.config.templates
-        with torch.autocast(key.device.type, enabled=False):
+        with no_autocast(key.device):
             maps = {kind: torch.zeros_like(templates.prev_mask) for kind in get_args(Template)}
             if "global" in kept:
                 maps["global"] = _object_by_object(affinity(key, templates.first_key), templates.first_mask)

@@ -5,9 +5,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 
-def squared_distances(h: int, w: int) -> Int[Tensor, "q p"]:
+def squared_distances(h: int, w: int, device: torch.device | None = None) -> Int[Tensor, "q p"]:
     """The squared distance, in cells, of every pair of positions on a grid of ``h`` x ``w`` cells."""
-    rows, columns = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    sides = (torch.arange(side, device=device) for side in (h, w))
+    rows, columns = torch.meshgrid(*sides, indexing="ij")
     places = torch.stack([rows.flatten(), columns.flatten()], 1)
     return (places[:, None] - places[None, :]).square().sum(-1)
 
@@ -32,9 +33,9 @@ class DistanceScorer(nn.Module):
         The original asks the network once per pair. Squared distances are whole numbers, so that here it is asked once
         for each number that can occur, and the answers are looked up; gradients flow through.
         """
-        longest = (h - 1) ** 2 + (w - 1) ** 2
-        possible = torch.arange(longest + 1).to(self.out.weight).sqrt()
-        return self(possible)[squared_distances(h, w)]
+        longest, weight = (h - 1) ** 2 + (w - 1) ** 2, self.out.weight
+        possible = torch.arange(longest + 1, dtype=weight.dtype, device=weight.device).sqrt()
+        return self(possible)[squared_distances(h, w, weight.device)]
 
     @torch.no_grad()
     def _start_falling(self) -> None:

@@ -6,6 +6,7 @@ called as a module, so that it can be looked at through a forward hook, replaced
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -91,7 +92,7 @@ class TBD(nn.Module):
 
     def start(self, features: Features, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates of objects that are given in this frame by their region masks (step 7)."""
-        with _no_autocast(features.key):
+        with no_autocast(features.key.device):
             return start_templates(features.key, grid_mask(regions))
 
     def match(self, features: Features, templates: Templates) -> Float[Tensor, "b o 10 h w"]:
@@ -100,7 +101,7 @@ class TBD(nn.Module):
         In this order, background before foreground: global, local, overall, short, long.
         """
         key = features.key
-        with _no_autocast(key):
+        with no_autocast(key.device):
             far = affinity(key, templates.first_key)
             near = affinity(key, templates.prev_key)
             if self.config.distance_score:
@@ -127,7 +128,7 @@ class TBD(nn.Module):
 
     def update(self, features: Features, templates: Templates, regions: Float[Tensor, "b o 2 H W"]) -> Templates:
         """Templates after this frame, in which the objects have these region masks (step 7)."""
-        with _no_autocast(features.key):
+        with no_autocast(features.key.device):
             return update_templates(templates, features.key, grid_mask(regions), self.short_inertia, self.long_inertia)
 
     def forward(
@@ -161,14 +162,18 @@ class TBD(nn.Module):
         return [Features(s4[:, i], s8[:, i], s16[:, i], key[:, i]) for i in range(t)]
 
 
-def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
     """Encoder and decoder in this precision; "float32" leaves them as their weights are."""
-    return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
+    if precision == "float32":
+        return no_autocast(device)
+    return torch.autocast(device.type, getattr(torch, precision))
 
 
-def _no_autocast(like: Tensor) -> torch.autocast:
+def no_autocast(device: torch.device) -> AbstractContextManager[object]:
     """Similarities and templates are computed in float32 also where training uses half precision elsewhere."""
-    return torch.autocast(like.device.type, enabled=False)
+    if not torch.amp.is_autocast_available(device.type):  # "meta", whose tensors have a shape and no numbers
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 def build_model(config: ModelConfig, frozen_encoder: bool = True) -> TBD:

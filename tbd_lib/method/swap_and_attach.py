@@ -22,9 +22,11 @@ def swap_and_attach(
     b = len(images)
     wanted = torch.rand(b, generator=generator) < prob
     partner = (torch.arange(b) + torch.randint(1, max(b, 2), (b,), generator=generator)) % b
+    wanted &= partner != torch.arange(b)
+    wanted, partner = (drawn.to(images.device, non_blocking=images.is_cuda) for drawn in (wanted, partner))
     pasted = masks[partner] > 0
     left = masks * ~pasted
     enough = (left[:, 0] > 0).sum((-2, -1)) >= min_pixels
-    swap = wanted.to(images.device) & enough & (partner != torch.arange(b)).to(images.device)
+    swap = wanted & enough
     pasted = pasted & swap[:, None, None, None]
     return torch.where(pasted[:, :, None], images[partner], images), masks * ~pasted

@@ -75,9 +75,10 @@ def log_odds_near(
 ) -> Float[Tensor, "o H W"]:
     """Decoded in each object's box of ``margin`` cells around where it can be, as unlikely as can be elsewhere."""
     odds = scores.new_full((scores.shape[1], *(side * STRIDE for side in scores.shape[-2:])), -MOST_LOG_ODDS)
+    cells = can_be(scores[0], templates.prev_mask[0, :, 1]).cpu()  # at once: a GPU has to be waited for
     for number in range(scores.shape[1]):
         part = slice(number, number + 1)
-        box = box_around(can_be(scores[0, number], templates.prev_mask[0, number, 1]), margin)
+        box = box_around(cells[number], margin)
         inside = Features(
             box.cut(features.s4, 4), box.cut(features.s8, 2), box.cut(features.s16), box.cut(features.key)
         )
@@ -97,9 +98,10 @@ def _cut_templates(templates: Templates, box: Box) -> Templates:
     )
 
 
-def can_be(scores: Float[Tensor, "10 h w"], before: Float[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
+def can_be(scores: Float[Tensor, "*o 10 h w"], before: Float[Tensor, "*o h w"]) -> Bool[Tensor, "*o h w"]:
     """Cells in which an object was, or in which a fine template of its own is more alike than the background's."""
-    return (before > HAS_BEEN) | (scores[1] > scores[0]) | (scores[3] > scores[2])
+    far, near = (scores[..., first + 1, :, :] > scores[..., first, :, :] for first in (0, 2))
+    return (before > HAS_BEEN) | far | near
 
 
 def box_around(cells: Bool[Tensor, "h w"], margin: int) -> Box:

@@ -157,7 +157,7 @@ class Tracker:
         elif given is not None and new:
             work = working_size(given, self.config)
         else:
-            return _nothing(name, image)
+            return _nothing(name, image, self.segmenter.device)
         features = features or self.encode(image, work)
         known = _without(self.state.cohorts if self.state else (), new)
         scores, odds = self._predict(features, known)
@@ -203,11 +203,12 @@ class Tracker:
     @torch.no_grad()
     def encode(self, image: ImageLike, work: Size) -> Features:
         """Features of a frame at the working size: resized, then padded by reflection."""
-        planes = np.ascontiguousarray(as_image(image).transpose(2, 0, 1))
-        pixels = torch.from_numpy(planes)[None].to(self.segmenter.device).to(self.segmenter.dtype).div_(255)
+        planes = torch.from_numpy(np.ascontiguousarray(as_image(image).transpose(2, 0, 1)))
+        device = self.segmenter.device
+        pixels = planes[None].to(device, non_blocking=device.type == "cuda").to(self.segmenter.dtype).div_(255)
         if pixels.shape[-2:] != work:
             pixels = F.interpolate(pixels, work, mode="bilinear", antialias=True)
-        with autocast(self.segmenter.device, self.config.precision):
+        with autocast(device, self.config.precision):
             return self.segmenter.encode(pad(pixels))
 
     def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o Y X"]:
@@ -330,7 +331,7 @@ def _check_size(given: Mask, size: Size) -> None:
         raise InputError(f"a mask of {size_of(given.shape)} pixels; expected {size_of(size)} as the frame")
 
 
-def _nothing(name: str, image: Image) -> Step:
+def _nothing(name: str, image: Image, device: torch.device) -> Step:
     """The step of a frame before any object is known."""
     size = image.shape[:2]
-    return Step(name, image, np.zeros(size, np.uint8), (), torch.ones(1, *size), None)
+    return Step(name, image, np.zeros(size, np.uint8), (), torch.ones(1, *size, device=device), None)
