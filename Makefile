@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor lab lint notebooks ablations clean
+.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor lab lint docs notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
@@ -56,6 +56,22 @@ lint: $(READY)            ## style and types
 	$(BIN)/pyright
 	$(BIN)/pyright -p .ci/pyright-strict.json
 
+# In an environment of its own, without PyTorch: lessons are not run, and the package is read, not imported
+DOCS := .venv-docs/bin
+docs: .venv-docs/.ready   ## the site: lessons, pages and reference, in build/site
+	rm -rf build/pages build/doctrees build/site
+	mkdir -p build/pages
+	cp -R README.md CONTRIBUTING.md CHANGELOG.md docs notebooks site/*.md build/pages
+	$(DOCS)/sphinx-build -q -W --keep-going -j auto -d build/doctrees -c site $(if $(wildcard web/dist),-t try) build/pages build/site
+	$(if $(wildcard web/dist),cp -R web/dist build/site/try)
+	$(DOCS)/python -m tools.check_site build/site
+
+.venv-docs/.ready: pyproject.toml
+	test -x $(DOCS)/python || $(PYTHON) -m venv .venv-docs
+	$(DOCS)/python -m pip install --quiet --upgrade pip
+	$(DOCS)/python -m pip install --quiet --group docs
+	touch $@
+
 notebooks: $(READY)       ## put the exercises into the lessons, run all notebooks and store their outputs
 	$(BIN)/python -m tools.run_notebooks
 
@@ -67,7 +83,7 @@ ablations: $(READY)       ## train heads without each of the paper's ideas and s
 	  --clips $(DATA)/clips/pumavos $(DATA)/clips/ytvos_opn $(DATA)/clips/sbi
 
 clean:
-	rm -rf $(VENV) .venv-floor build *.egg-info
+	rm -rf $(VENV) .venv-floor .venv-docs build *.egg-info
 
 # pip 25.1 or newer knows dependency groups. torch and torchvision are named first, without bounds, so that pip takes
 # a pair of releases that fit each other.
