@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor lab lint docs notebooks ablations clean
+.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor lab lint docs wheel publish notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
@@ -82,8 +82,18 @@ ablations: $(READY)       ## train heads without each of the paper's ideas and s
 	  --pictures $(DATA)/images/cats $(DATA)/images/ccp --test-root $(DATA)/DAVIS \
 	  --clips $(DATA)/clips/pumavos $(DATA)/clips/ytvos_opn $(DATA)/clips/sbi
 
+wheel: $(READY)           ## the package in one file, with data, results and solutions: dist/tbd_lib-*.whl
+	rm -rf build/lib build/bdist.* dist/*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+# Both are read from the command line only, not from the environment. Without REPOSITORY what is set is written again, for
+# instance after a merge; with an empty one no address is named any more.
+option = $(if $(findstring command,$(origin $(1))),--$(2) '$($(1))')
+publish: $(READY)         ## write where the project lives: REPOSITORY=https://github.com/OWNER/NAME TAG=v1.0
+	$(BIN)/python -m tools.publish $(call option,REPOSITORY,repository) $(call option,TAG,tag)
+
 clean:
-	rm -rf $(VENV) .venv-floor .venv-docs build *.egg-info
+	rm -rf $(VENV) .venv-floor .venv-docs build dist *.egg-info
 
 # pip 25.1 or newer knows dependency groups. torch and torchvision are named first, without bounds, so that pip takes
 # a pair of releases that fit each other.

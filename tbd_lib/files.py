@@ -191,29 +191,41 @@ def _umask() -> int:
 def data_folder() -> Path:
     """The bundled data: sample videos, textures and weights.
 
-    In a checkout it is ``data/`` beside the package; an installed wheel carries the same tree inside the package.
-
     Raises:
         InputError: the package was installed without its data.
     """
-    package = Path(__file__).resolve().parent
-    for folder in (package.parent / "data", package / "data"):
-        if (folder / "sample").is_dir():
-            return folder
-    raise InputError(f"{package}: the bundled data folder is missing; expected {package.parent / 'data'}")
+    return _bundled("data", "data/sample").parent
 
 
 def results_folder() -> Path:
-    """The measured figures that README and lessons cite: ``results/`` of a checkout, or the copy in a wheel.
+    """The measured figures that README and lessons cite.
 
     Raises:
         InputError: the package was installed without them.
     """
+    return _bundled("results", "results/ablations.json").parent
+
+
+def solutions_notebook() -> Path:
+    """The solutions of all exercises.
+
+    Raises:
+        InputError: the package was installed without them.
+    """
+    return _bundled("solutions", "solutions/solutions.ipynb", checkout="notebooks")
+
+
+def _bundled(what: str, path: str, checkout: str = "") -> Path:
+    """A file or folder that comes with the package.
+
+    An installed wheel carries it inside the package. In a checkout it stands beside the package, in the folder
+    ``checkout``. The package itself is searched first: beside it, other programs' folders may be installed.
+    """
     package = Path(__file__).resolve().parent
-    for folder in (package.parent / "results", package / "results"):
-        if (folder / "ablations.json").is_file():
-            return folder
-    raise InputError(f"{package}: the measured figures are missing; expected {package.parent / 'results'}")
+    for folder in (package, package.parent / checkout):
+        if (folder / path).exists():
+            return folder / path
+    raise InputError(f"{package}: the bundled {what} are missing; expected {package.parent / checkout / path}")
 
 
 def require_absent(path: Path, overwrite: bool, begins: bytes) -> None:

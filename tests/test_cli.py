@@ -18,6 +18,7 @@ from PIL import Image as Pictures
 from tbd_lib.cli.main import main
 from tbd_lib.cli.options import model_of
 from tbd_lib.datasets.davis import davis
+from tbd_lib.files import solutions_notebook
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
 from tbd_lib.tracking.config import OWN_SIZE
@@ -383,6 +384,19 @@ def test_wrong_usage_exits_with_2() -> None:
 def test_the_module_is_the_command() -> None:
     text = subprocess.check_output([sys.executable, "-m", "tbd_lib", "--help"], text=True)
     assert all(name in text for name in ("prepare", "train", "evaluate", "score", "export", "track", "demo"))
+
+
+def test_solutions_are_written_where_lessons_look_for_them_and_never_over_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["solutions"]) == 0
+    written = tmp_path / "solutions" / "solutions.ipynb"
+    assert written.read_bytes() == solutions_notebook().read_bytes()
+    assert main(["solutions"]) == 2 and "exists already" in capsys.readouterr().err
+    assert main(["solutions", "--overwrite"]) == 0
+    written.write_text("mine")
+    assert main(["solutions", "--overwrite"]) == 2 and written.read_text() == "mine"
 
 
 # --- the bundled weights

@@ -2,16 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, requires
-from pathlib import Path
 
-import nbformat
-from course import LESSONS, code_of
+import pytest
 from dependencies import CORE, PROJECT, of_extra
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tools.publish import Address, set_up_cells
 
 INSTALLED = [Requirement(text) for text in [*CORE, *of_extra("course")]]
 PYTHON = "3.13"
@@ -22,49 +23,84 @@ COLAB: dict[str, str] = {  # what Colab's machines had in August 2026
     "ipywidgets": "7.7.1",
     "ipython": "7.34.0",
 }
+WHEEL, OLDER = "tbd_lib-0.2.0-py3-none-any.whl", "tbd_lib-0.1.0-py3-none-any.whl"
+NOWHERE, SOMEWHERE = Address(), Address("https://github.com/-nobody-/tbd", "v1.0")
+CASES: dict[str, tuple[Address, bool, list[str]]] = {  # where it is published, whether it is missing, files there
+    "installed": (NOWHERE, False, [WHEEL]),
+    "nothing there": (NOWHERE, True, ["tbd_lib-0.2.0.tar.gz", "deep/er/" + WHEEL]),
+    "uploaded": (NOWHERE, True, [OLDER, WHEEL]),
+    "in Drive": (NOWHERE, True, ["drive/MyDrive/" + WHEEL]),
+    "both": (NOWHERE, True, ["drive/MyDrive/" + WHEEL, OLDER]),
+    "published": (SOMEWHERE, True, [WHEEL]),
+    "published and installed": (SOMEWHERE, False, []),
+}
 PROGRAM = """
-import json, sys, types
+import json, os, sys, types
 from importlib.metadata import version
 from IPython.core.interactiveshell import InteractiveShell
 
-source, missing = json.loads(sys.argv[1])
 sys.modules["google.colab"] = types.ModuleType("google.colab")
-if missing:
-    sys.modules["tbd_lib"] = None
 versions = lambda: [version(name) for name in ("torch", "torchvision", "numpy")]
-shell, asked, before = InteractiveShell.instance(), [], versions()
+shell, asked, before, did = InteractiveShell.instance(), [], versions(), {}
 shell.register_magic_function(asked.append, "line", "pip")
-shell.run_cell(source).raise_error()
-print(json.dumps({"asked": asked, "moved": before != versions(), "there": "tbd_lib" in shell.user_ns}))
+for name, (source, missing) in json.loads(sys.argv[1]).items():
+    os.chdir(name)
+    if missing:
+        sys.modules["tbd_lib"] = None
+    error = shell.run_cell(source).error_in_exec
+    sys.modules.pop("tbd_lib", None)
+    os.chdir("..")
+    message = error and f"{type(error).__name__}: {error}"
+    did[name] = {"asked": asked[:], "error": message, "moved": before != versions()}
+    asked.clear()
+print(json.dumps(did))
 """
 
 
-def run_set_up(folder: Path, missing: bool) -> dict:
-    """Run the cell that all lessons share in a fresh IPython in an empty folder; what it did."""
-    source = code_of(nbformat.read(LESSONS[0], as_version=4))[0].source
-    (empty := folder / "content").mkdir()
-    environment = {**os.environ, "HOME": str(folder), "IPYTHONDIR": str(folder / "ipython")}
+@pytest.fixture(scope="module")
+def did(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """What the set-up cell does in a folder of its own for each case, in a fresh IPython that notes calls of pip."""
+    content = tmp_path_factory.mktemp("content")
+    sources: dict[str, tuple[str, bool]] = {}
+    for name, (address, missing, files) in CASES.items():
+        sources[name] = set_up_cells(address)["setup"], missing
+        for file in [content / name / "lesson.ipynb", *(content / name / file for file in files)]:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    before = sorted(content.rglob("*"))
+    environment = {**os.environ, "HOME": str(content.parent), "IPYTHONDIR": str(content.parent / "ipython")}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps([source, missing])],
-        cwd=empty,
+        [sys.executable, "-c", PROGRAM, json.dumps(sources)],
+        cwd=content,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    return json.loads(done.stdout) | {"written": [path.name for path in empty.iterdir()]}
+    assert sorted(content.rglob("*")) == before, "the cell writes nothing"
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_where_the_package_is_nothing_is_installed_moved_or_written(tmp_path: Path):
-    did = run_set_up(tmp_path, missing=False)
-    assert did["asked"] == [] and not did["moved"] and did["written"] == []
-    assert did["there"]
+def test_the_package_comes_from_the_uploaded_wheel_or_from_the_tag_and_from_nowhere_else(did: dict[str, dict]):
+    tag = '"tbd-lib[course] @ git+https://github.com/-nobody-/tbd@v1.0"'
+    assert {name: case["asked"] for name, case in did.items()} == {
+        "installed": [],
+        "nothing there": [],
+        "uploaded": [f'install -q "{WHEEL}[course]"'],
+        "in Drive": [f'install -q "drive/MyDrive/{WHEEL}[course]"'],
+        "both": [f'install -q "{OLDER}[course]"'],
+        "published": [f"install -q {tag}"],
+        "published and installed": [],
+    }
+    assert not any(case["moved"] for case in did.values())
 
 
-def test_where_the_package_is_missing_pip_is_asked_for_the_repository_and_nothing_else(tmp_path: Path):
-    did = run_set_up(tmp_path, missing=True)
-    assert did["asked"] == [f'install -q "tbd-lib[course] @ git+{PROJECT["urls"]["Repository"]}"']
-    assert not did["moved"] and did["written"] == []
+def test_without_a_wheel_two_lines_say_what_to_do(did: dict[str, dict]):
+    errors = {name: case["error"] for name, case in did.items() if case["error"]}
+    assert list(errors) == ["nothing there"]
+    first, second = errors["nothing there"].splitlines()
+    assert re.match(r"FileNotFoundError: tbd_lib-\*\.whl is missing: upload it", first)
+    assert "mount Drive" in second and second.endswith("run this cell again.")
 
 
 def test_python_of_colab_is_supported():

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from links import lost_links
 
 from tbd_lib.cli.main import main
 from tbd_lib.datasets.davis import sample
@@ -129,20 +130,14 @@ def test_commands_have_the_options_that_are_shown(capsys: pytest.CaptureFixture[
 
 
 def test_links_lead_somewhere() -> None:
-    lost = []
-    for path in PAGES:
-        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
-            file, _, anchor = target.partition("#")
-            page = path.parent / file if file else path
-            if not re.match(r"https?:", target) and not (page.exists() and (not anchor or anchor in anchors(page))):
-                lost.append(f"{path.name}: {target}")
-    assert not lost
+    assert [f"{path.name}: {link}" for path in PAGES for link in lost_links(path.read_text(), path)] == []
 
 
-def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives a page's headings."""
-    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+def test_links_are_followed_to_files_and_headings() -> None:
+    good = "[a](method.md) [b](course.md#references) ![c](method.svg) [d](#on-colab) [e](https://example.org/x)"
+    lost = ["none.md", "course.md#none", "none.svg", "#none", "../notebooks/00_quickstart.ipynb#none", "gone.md"]
+    text = " ".join(f"[x]({link})" for link in lost[:-1]) + ' <a href="gone.md">x</a>'
+    assert lost_links(f"{good} {text}", ROOT / "docs" / "install.md") == lost
 
 
 @pytest.mark.parametrize("path", PAGES, ids=PAGE_IDS)

@@ -15,6 +15,7 @@ from tbd_lib.files import (
     is_stray,
     require_writable,
     results_folder,
+    solutions_notebook,
     write_whole,
     write_whole_folder,
 )
@@ -111,6 +112,7 @@ def test_a_folder_where_a_file_stands_is_an_error(tmp_path: Path) -> None:
 def test_data_and_results_are_where_they_are_looked_for() -> None:
     assert {"sample", "textures", "weights"} <= {path.name for path in data_folder().iterdir()}
     assert {"ablations.json", "bench_cpu.json", "notebooks.json"} <= {path.name for path in results_folder().iterdir()}
+    assert solutions_notebook().is_file()
 
 
 # --- what runs wrote

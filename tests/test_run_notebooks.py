@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from tools import exercises, run_notebooks
+from tools import exercises, publish, run_notebooks
 from tools.run_notebooks import compared, in_all, main, rounded, set_run_time, tidy
 
 INSPECTOR = """
@@ -178,9 +178,10 @@ def test_a_course_is_the_lessons_with_their_exercises_and_then_the_solutions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     filled = []
-    monkeypatch.setattr(exercises, "main", lambda: filled.append(True))
+    monkeypatch.setattr(exercises, "main", lambda: filled.append("exercises"))
+    monkeypatch.setattr(publish, "publish", lambda address: filled.append("address"))
     monkeypatch.setattr(run_notebooks, "NOTEBOOKS", tmp_path)
     for name in ("01_b.ipynb", "00_a.ipynb", "notes.md"):
         (tmp_path / name).touch()
     assert run_notebooks.course() == [tmp_path / "00_a.ipynb", tmp_path / "01_b.ipynb", exercises.SOLUTIONS]
-    assert filled == [True]
+    assert filled == ["exercises", "address"]

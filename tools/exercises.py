@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 
 from tbd_lib.course.exercises import LESSONS, Exercise, exercises_of
 from tbd_lib.files import write_whole
+from tools import publish
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SOLUTIONS = NOTEBOOKS / "solutions" / "solutions.ipynb"
@@ -52,7 +53,7 @@ def fill(notebook: NotebookNode, lesson: str) -> None:
 def solutions() -> NotebookNode:
     """The notebook of all solutions, each run through the checker of its lesson; not run yet."""
     about = "Every exercise of the lessons, solved, explained, and checked as in its lesson."
-    cells = [_text("title", f"# Solutions\n\n{about}")]
+    cells = [_text("title", f"# Solutions\n\n{about}"), _text("setup-text", ""), _code("setup", "")]
     cells.append(_code("imports", _imports()))
     for lesson in LESSONS:
         title = nbformat.read(lesson_path(lesson), as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
@@ -63,12 +64,14 @@ def solutions() -> NotebookNode:
             cells.append(_text(cell_name(exercise, "why"), f"**Why.** {exercise.reasoning}"))
             if exercise.example:
                 cells.append(_code(cell_name(exercise, "example"), exercise.example))
-    return nbformat.v4.new_notebook(cells=cells)
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    publish.fill(notebook, publish.address_set())
+    return notebook
 
 
 def _imports() -> str:
     lines = ["import math", "", "import numpy as np", "import torch", "import torch.nn.functional as F"]
-    return "\n".join([*lines, "", "from tbd_lib.course.exercises import check", "", "_ = torch.set_num_threads(1)"])
+    return "\n".join([*lines, "", "from tbd_lib.course.exercises import check"])
 
 
 def _text(name: str, source: str) -> NotebookNode:

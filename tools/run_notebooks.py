@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json, write_whole
+from tools import publish
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOTEBOOKS = REPOSITORY / "notebooks"
@@ -52,6 +53,8 @@ class Run:
 def run(path: Path, timed: bool = False) -> Run:
     """Run a notebook in a fresh kernel and write it back, with the outputs of this run and no others.
 
+    Its set-up cells, if it has such, become those of ``tools/publish.py``.
+
     Args:
         path: the notebook.
         timed: whether the header's run time becomes that of this run.
@@ -60,6 +63,7 @@ def run(path: Path, timed: bool = False) -> Run:
         CellExecutionError: a cell failed; the file is unchanged.
     """
     notebook = nbformat.read(path, as_version=4)
+    publish.fill(notebook, publish.address_set())
     start = time.perf_counter()
     execute(notebook, path.parent)
     seconds = round(time.perf_counter() - start, 1)
@@ -133,10 +137,11 @@ def in_all(outputs: int, same: int) -> str:
 
 
 def course() -> list[Path]:
-    """The lessons, with their exercises put in, and the notebook of solutions, made anew."""
+    """The lessons, with exercises and the address put in, and the notebook of solutions, made anew."""
     from tools import exercises  # here, so that single notebooks run while others are being written
 
     exercises.main()
+    publish.publish(publish.address_set())
     return [*sorted(NOTEBOOKS.glob("*.ipynb")), exercises.SOLUTIONS]
 
 

@@ -23,7 +23,15 @@ from tbd_lib.cli.terminal import Streams, one_line, usage_errors_in_a_line
 from tbd_lib.cli.track import fps_of, track
 from tbd_lib.datasets.prepare.command import prepare
 from tbd_lib.errors import InputError, MissingExtraError, TrainingError, named
-from tbd_lib.files import JSON_BEGINS, ZIP_BEGINS, require_absent, require_writable, write_json
+from tbd_lib.files import (
+    JSON_BEGINS,
+    ZIP_BEGINS,
+    require_absent,
+    require_writable,
+    solutions_notebook,
+    write_json,
+    write_whole,
+)
 from tbd_lib.training.config import STAGES, TrainConfig
 
 ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."
@@ -273,6 +281,20 @@ def demo(
     print(f"masks in {out / 'masks'}, to look at: {out}/*.mp4")
 
 
+def solutions(out: Path = Path("solutions/solutions.ipynb"), overwrite: bool = False) -> None:
+    """Write the notebook that solves and explains the exercises of all lessons.
+
+    Args:
+        out: The notebook to write; if left out, where the links of lessons in this folder lead.
+        overwrite: Write over a notebook that is there already.
+    """
+    require_absent(out, overwrite, JSON_BEGINS)
+    require_writable(out)
+    with write_whole(out) as temporary:
+        temporary.write_bytes(solutions_notebook().read_bytes())
+    print(f"solutions in {out}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 after Ctrl-C, 141 if its reader is gone.
 
@@ -310,7 +332,7 @@ def _command_of(arguments: Sequence[str]) -> Callable[[], None]:
     """The command that is asked for, with its options."""
     if list(arguments) == ["--version"]:
         return lambda: print(f"tbd {__version__}")
-    every = (prepare, train, evaluate, score, export, report, track, demo, bench, export_model)
+    every = (prepare, train, evaluate, score, export, report, track, demo, bench, export_model, solutions)
     commands = {command.__name__.replace("_", "-"): _later(command) for command in every}
     how = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs)
     with usage_errors_in_a_line():
