@@ -60,6 +60,16 @@ def is_stray(name: str) -> bool:
     return name.startswith(".") or name.lower() in STRAY
 
 
+def is_web_page(path: Path) -> bool:
+    """Whether a file is a page for people (HTML), as servers send one in the place of the file that was asked for.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(1000).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html"))
+
+
 @contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; it takes the name ``path`` only when the block ends well.

@@ -164,13 +164,41 @@ def test_youtube_vos_makes_the_fifths_and_objects_begin_where_they_are_given(
         add_frames(seen / "0062f687f1", PORTRAIT, range(18))
         add_frames(seen / "9ffd2be1ac", LANDSCAPE, range(13, 27))  # no fifth at either end
         add_frames(seen / "fff0d2ab12", LANDSCAPE, range(7))
-    found = masks_of(run(youtube_vos, weights, "--dataset", "youtube-vos", "--year", "2018"))
+    objects = {name: {"objects": {"1": {"category": "person"}}} for name in ("0062f687f1", "9ffd2be1ac", "fff0d2ab12")}
+    (youtube_vos / "valid/meta.json").write_text(json.dumps({"videos": objects}))  # as in either release
+    year = "2019" if every_frame_is_seen else "2018"
+    found = masks_of(run(youtube_vos, weights, "--dataset", "youtube-vos", "--year", year))
     assert list(found) == list(YOUTUBE_VOS_VALID)
     for name, (known, given) in YOUTUBE_VOS_VALID.items():
         size = PORTRAIT if "0062f687f1" in name else LANDSCAPE
         true = mask(size, given)
         assert found[name].shape == size and ids(found[name]) <= set(known), name
         assert np.array_equal(np.where(true > 0, found[name], 0), true), f"{name}: what is given comes back as it was"
+
+
+def test_full_resolution_goes_all_the_way_and_is_refused_where_there_is_none(
+    davis: Path, youtube_vos: Path, weights: str, capsys: pytest.CaptureFixture
+) -> None:
+    (davis / "ImageSets/2017/val.txt").write_text("guest")
+    for part in ("JPEGImages", "Annotations"):
+        (davis / part / "480p").rename(davis / part / "Full-Resolution")
+    full = ["--resolution", "Full-Resolution"]
+    assert list(masks_of(run(davis, weights, *full))) == [f"guest/{number:05}.png" for number in range(4)]
+    masks = str(davis.parent / "masks")
+    assert main(["score", masks, str(davis), *full]) == 0
+    for command, line in (
+        (
+            ["score", masks, str(davis)],
+            f"tbd: {davis}/Annotations/480p: no such folder, but there is Full-Resolution; ",
+        ),
+        (
+            ["export", masks, "a.zip", "--data", str(youtube_vos), "--dataset", "youtube-vos", *full],
+            "tbd: --resolution ",
+        ),
+    ):
+        capsys.readouterr()
+        assert main(command) == 2
+        assert capsys.readouterr().err.startswith(line)
 
 
 def boundary(inside: np.ndarray) -> np.ndarray:

@@ -94,6 +94,13 @@ def saved_and_cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
 
 
+PAGE = "\n<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title></head></html>"
+
+
+def other_model(path: Path) -> None:
+    torch.save(torch.nn.ModuleDict({"fc": torch.nn.Linear(2, 3)}).state_dict(), path)
+
+
 def zip_cut(path: Path) -> None:
     torch.save({"a": torch.zeros(1000)}, path)
     path.write_bytes(path.read_bytes()[:1500])
@@ -103,7 +110,12 @@ def zip_cut(path: Path) -> None:
     ("name", "write", "hint"),
     [
         ("a.pth", lambda path: path.write_text("not a checkpoint"), "without pickled code"),
-        ("a.pth", zip_cut, "expected tensors saved by torch"),
+        ("a.pth", zip_cut, "expected TBD's published weights"),
+        ("a.pth", lambda path: path.write_text(PAGE), "remove it and run `tbd prepare weights` again"),
+        ("a.safetensors", lambda path: path.write_text(PAGE), "found a web page; expected weights"),
+        ("a.pth", other_model, "580 missing (short_inertia, "),
+        ("a.pth", other_model, "2 extra (fc.weight, fc.bias); expected TBD's published weights (`"),
+        ("a.pth", lambda path: torch.save({"model": {"a": torch.zeros(1)}, "epoch": 3}, path), "dict by the name"),
         ("a.pth", lambda path: path.write_bytes(pickle.dumps(Evil())), "without pickled code"),
         ("a.pth", lambda path: torch.save([torch.zeros(1)], path), "holds list; expected a dictionary of tensors"),
         ("a.safetensors", lambda path: path.write_text("not a checkpoint"), "expected safetensors"),

@@ -87,6 +87,42 @@ def test_lists_of_the_2016_release_are_understood(root: Path):
     assert [video.name for video in davis(root, "val", 2016)] == ["two"]
 
 
+def moved(root: Path, resolution: str) -> Path:
+    """The same data set in another resolution alone."""
+    for part in ("JPEGImages", "Annotations"):
+        (root / part / "480p").rename(root / part / resolution)
+    return root
+
+
+def test_frames_and_masks_come_in_the_resolution_that_is_asked_for(root: Path):
+    (video, _) = davis(moved(root, "Full-Resolution"), resolution="Full-Resolution")
+    assert len(list(video.frames)) == 4 and video.truth is not None and ids_of(video.truth[3]) == [3, 4]
+    refused(r"JPEGImages/480p: no such folder, but there is Full-Resolution; expected it as `resolution`$", root)
+
+
+def test_the_release_of_2016_has_one_white_object_and_lists_by_resolution(root: Path):
+    """Its lists lie in ImageSets/1080p as well, and masks are black and white."""
+    lists = [f"/JPEGImages/1080p/two/{n:05}.jpg /Annotations/1080p/two/{n:05}.png" for n in range(4)]
+    add_split(root, "val", "\n".join(lists), "1080p")
+    (root / "ImageSets/2017/val.txt").unlink()
+    for number in range(4):
+        white = np.where(mask_of(1) > 0, 255, 0).astype(np.uint8)
+        Pictures.fromarray(white).save(root / f"Annotations/480p/two/{number:05}.png")
+    (video,) = davis(moved(root, "1080p"), "val", 2016, "1080p")
+    assert video.truth is not None and [ids_of(mask) for mask in video.truth] == [[1]] * 4
+    with pytest.raises(
+        InputError, match=r"2017/val\.txt: .*one of 1080p \(that of DAVIS-2016's own release: `year` 2016"
+    ):
+        davis(root, "val", 2017, "1080p")
+
+
+def test_a_data_set_one_folder_further_down_is_named(root: Path, tmp_path_factory: pytest.TempPathFactory):
+    outer = tmp_path_factory.mktemp("outer")
+    root.rename(outer / "DAVIS")
+    refused(rf"{outer}/ImageSets: no such folder, but there is one in {outer}/DAVIS, expected a data set", outer)
+    refused(r"nowhere: no such folder, expected .* \(`tbd prepare davis` fetches it\)$", outer / "nowhere")
+
+
 def add_clip(root: Path, name: str) -> None:
     add_video(root, name, [(1,)])
 

@@ -24,6 +24,9 @@ def archive(seed: int, size: int = 2_000_000) -> bytes:
 CONTENT = archive(0)
 HALF = len(CONTENT) // 2
 KEPT = 2**19  # bytes of those: gdown writes whole chunks
+QUOTA = b"""<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title></head><body>
+<p class="uc-error-caption">Sorry, you can&#39;t view or download this file at this time.</p>
+<p class="uc-error-subcaption">Too many users have viewed or downloaded this file recently.</p></body></html>"""
 WRONG = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
 
 
@@ -171,9 +174,10 @@ def test_servers_that_are_gone_leave_a_clear_line_and_what_came(server: Server, 
         (CONTENT + b"more", True, f"offers {len(CONTENT) + 4:,} bytes; expected {len(CONTENT):,}"),
         (CONTENT[:HALF], False, "expected a whole zip or tar file"),
         (CONTENT[:HALF] + bytes([CONTENT[HALF] ^ 1]) + CONTENT[HALF + 1 :], False, "Bad CRC-32"),
-        (b"<html>quota exceeded</html>", False, "expected a whole zip or tar file"),
+        (QUOTA, False, "found a web page; expected the file itself"),
+        (b"Service unavailable", False, "expected a whole zip or tar file"),
     ],
-    ids=["another hash", "another size", "truncated", "a byte changed", "a page in its place"],
+    ids=["another hash", "another size", "truncated", "a byte changed", "a page in its place", "a text in its place"],
 )
 def test_a_wrong_file_is_refused_and_leaves_nothing(
     server: Server, path: Path, content: bytes, known: bool, words: str

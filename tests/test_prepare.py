@@ -1,11 +1,13 @@
 """``tbd prepare`` as a user runs it, against a server on this machine that serves archives in the real layouts."""
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -387,6 +389,43 @@ def test_training_takes_the_imagenet_weights_that_were_prepared(tmp_path: Path, 
     path.unlink()
     assert main(["train", "sample", "--out", str(tmp_path / "out")]) == 2
     assert asked == [path, Path("mine.pth"), None]
+
+
+def test_a_page_in_the_place_of_the_weights_says_what_to_do_and_leaves_nothing(
+    server: Server, table, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    source, page = SOURCES["weights"]["davis"], b"<!DOCTYPE html><html><title>Google Drive - Quota exceeded</title>"
+    table("weights", "davis", offered(source, page, server.serve("w.pth", page), known=False))
+    path = tmp_path / "weights" / source.file
+    assert run(tmp_path, "weights", "--parts", "davis") == 2
+    line = last_line(capsys)
+    assert "found a web page; expected the file itself" in line and f"By hand: fetch it from {source.page}, put" in line
+    assert not [file for file in files(tmp_path) if "pth" in file]
+    path.write_bytes(page)  # as a browser may have saved it
+    assert run(tmp_path, "weights", "--parts", "davis") == 2
+    assert last_line(capsys).endswith("Remove the file and run the same command again")
+
+
+def test_a_disk_that_fills_up_while_unpacking_costs_nothing_but_time(
+    served: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    written, copy = [], shutil.copyfileobj
+
+    def fill(stream: IO[bytes], file: IO[bytes], size: int) -> None:
+        written.append(file)
+        if len(written) > 100:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(stream, file, size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfileobj", fill)
+        assert run(tmp_path, "davis") == 2
+    line = last_line(capsys)
+    assert "No space left on device" in line and line.endswith("make room, and run the same command again")
+    before = files(tmp_path / "DAVIS")
+    assert len(before) == 100
+    assert run(tmp_path, "davis") == 0 and len(served.log) == 1, "the archive is not fetched again"
+    assert before.items() <= files(tmp_path / "DAVIS").items(), "what was unpacked stays as it was"
 
 
 def test_other_weights_are_left_as_they_are(tmp_path: Path, monkeypatch) -> None:

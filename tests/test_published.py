@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tbd_lib.errors import InputError
-from tbd_lib.evaluation.published import NAMES, TRAININGS, compare, table
+from tbd_lib.evaluation.published import NAMES, TOLERANCE, TRAININGS, compare, per_video, table, verdict
 from tbd_lib.files import results_folder
 
 PUBLISHED = json.loads((results_folder() / "published.json").read_text())["scores"]
@@ -48,6 +48,28 @@ def test_a_whole_benchmark_has_the_published_mean(tmp_path: Path, key: str, join
     assert len(rows) == 4 and rows[0].ours == pytest.approx(0.5)
     for training in TRAININGS:
         assert rows[0].published[training] == pytest.approx(PUBLISHED[training][key]["J&F"], abs=1e-6)
+
+
+def test_published_scores_agree_with_themselves_and_a_video_that_moves_is_named(tmp_path: Path):
+    scores: dict[str, dict[str, float]] = {}
+    for name, found in PUBLISHED[TRAININGS[0]]["davis17_val"]["per_object"].items():
+        video = name.rstrip("0123456789")
+        scores.setdefault(video, {})[name.removeprefix(video)] = (found["J"] + found["F"]) / 2
+    pairs = per_video(result(tmp_path / "all.json", False, scores))
+    assert len(pairs) == 30 and all(theirs == pytest.approx(ours) for theirs, ours in pairs.values())
+    assert verdict(pairs).startswith("agrees: 0 of 30 videos")
+    scores["soapbox"]["2"] -= 4 * TOLERANCE  # of three objects
+    moved = verdict(per_video(result(tmp_path / "all.json", False, scores)))
+    assert moved.startswith("does not agree: 1 of 30 videos") and "soapbox the most (-0.0133)" in moved
+    shifted = {video: (theirs, theirs + 0.004) for video, (theirs, _) in pairs.items()}
+    assert verdict(shifted).startswith("does not agree: 0 of 30 videos"), "the mean alone gives it away"
+
+
+def test_rounding_stays_far_within_what_is_allowed():
+    scores = json.loads((results_folder() / "rounding.json").read_text())["scores"]
+    assert verdict(
+        {name: (scores["float32"][name], scores["bfloat16"][name]) for name in scores["float32"]}
+    ).startswith("agrees: 0 of 6")
 
 
 def test_committed_results_are_read(tmp_path: Path):

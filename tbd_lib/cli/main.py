@@ -4,6 +4,7 @@ Each command is one function, whose arguments are its options (tyro makes the pa
 standard error and exit status 2. What is heavy is imported by the command that needs it.
 """
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -53,6 +54,8 @@ else:  # a command per stage, whose options are the fields of its configuration
 
 Year = Literal[2016, 2017, 2018, 2019]
 Benchmark = Literal["davis", "youtube-vos"]
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}
+ROOM = "; what was finished stays: make room, and run the same command again"
 INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
 
 
@@ -98,6 +101,7 @@ def evaluate(
     dataset: Benchmark = "davis",
     year: Year | None = None,
     split: str = "",
+    resolution: str = "480p",
     out: Path | None = None,
     json: Path | None = None,
     overwrite: bool = False,
@@ -115,6 +119,7 @@ def evaluate(
         year: DAVIS-2016 joins all objects into one, DAVIS-2017 (the default) scores each. YouTube-VOS: 2018 and 2019
             are folders of their own.
         split: A list of videos in ImageSets/<year>, or a folder of YouTube-VOS; val, or valid, if left out.
+        resolution: Of DAVIS: 480p, or Full-Resolution (1080p in the release of 2016).
         out: Where to write palette masks, as <out>/<video>/<frame>.png.
         json: Where to write the scores of every object and frame.
         overwrite: Replace the masks and scores that the last run wrote there.
@@ -130,7 +135,7 @@ def evaluate(
         if json.exists() and not overwrite:
             unfinished(json)  # refuses any other
     config = options.config(benchmark=True)
-    videos = benchmark_videos(data, dataset, year, split)
+    videos = benchmark_videos(data, dataset, year, split, resolution)
     scored = any(video.truth is not None for video in videos)
     if not scored and (out is None or json is not None):
         raise InputError(f"{data}: has no true masks of this split to score with; expected `out` and no `json`")
@@ -172,6 +177,7 @@ def export(
     dataset: Benchmark = "davis",
     year: Year | None = None,
     split: str = "",
+    resolution: str = "480p",
     overwrite: bool = False,
 ) -> None:
     """Pack a benchmark's masks for its server, after a look at every one of them.
@@ -183,6 +189,7 @@ def export(
         dataset: Its layout.
         year: As for tbd evaluate.
         split: As for tbd evaluate.
+        resolution: As for tbd evaluate.
         overwrite: Write over an archive that is there already.
     """
     from tbd_lib.cli.benchmarks import benchmark_videos
@@ -190,7 +197,7 @@ def export(
 
     require_absent(archive, overwrite, ZIP_BEGINS)
     require_writable(archive)
-    count = export_masks(masks, benchmark_videos(data, dataset, year, split), archive, dataset)
+    count = export_masks(masks, benchmark_videos(data, dataset, year, split, resolution), archive, dataset)
     print(f"{count} masks in {archive}")
 
 
@@ -199,6 +206,7 @@ def score(
     truth: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TRUTH")],
     year: Literal[2016, 2017] = 2017,
     split: str | None = None,
+    resolution: str = "480p",
     missing: Literal["error", "zero"] = "error",
     json: Path | None = None,
     overwrite: bool = False,
@@ -210,6 +218,7 @@ def score(
         truth: The same with true masks, whose folders are the list; or the root of a data set in DAVIS layout.
         year: DAVIS-2016 joins all objects into one, DAVIS-2017 scores each.
         split: The list in ImageSets/<year> of a root; val if left out.
+        resolution: Of the true masks below a root: 480p, or Full-Resolution.
         missing: Whether a listed video without masks is an error, or scored 0.
         json: Where to write J and F of every object and frame.
         overwrite: Write over a file of scores that is there already.
@@ -219,7 +228,7 @@ def score(
     if json is not None:
         require_absent(json, overwrite, JSON_BEGINS)
         require_writable(json)
-    report = score_folders(predictions, truth, joined=year == 2016, split=split, missing=missing)
+    report = score_folders(predictions, truth, joined=year == 2016, split=split, missing=missing, resolution=resolution)
     for remark in report.remarks():
         print(f"tbd: {remark}", file=sys.stderr)
     print(report.table())
@@ -321,7 +330,7 @@ def _run(arguments: Sequence[str]) -> int:
     except (InputError, TrainingError, MissingExtraError) as error:
         status, line = 2, f"tbd: {one_line(with_flags(str(error)))}"
     except OSError as error:
-        status, line = 2, f"tbd: {one_line(str(error))}"
+        status, line = 2, f"tbd: {one_line(str(error))}{ROOM * (error.errno in FULL)}"
     except KeyboardInterrupt:
         status, line = INTERRUPTED, "\ntbd: interrupted; what was written before is whole and stays"
     print(line, file=sys.stderr)  # only now have the error's frames let go of their progress bars, which would write on

@@ -14,6 +14,7 @@ from tbd_lib.video.frames import FolderFrames, Video
 FRAME_PATH = re.compile(r"(?:/(?=JPEGImages/|Annotations/))?([^/].*?)/[^/]+?\.(?:jpe?g|png)(?:\s|$)", re.IGNORECASE)
 """A frame's or mask's path in a list: its folder. DAVIS's own begin with a slash, which stands for the root."""
 DRIVE = re.compile("[A-Za-z]:/")
+LAYOUT = "a data set in DAVIS layout (`tbd prepare davis` fetches it)"
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # no name has them, and messages are one line
 
 
@@ -29,13 +30,14 @@ def davis(
     ``root`` holds ``JPEGImages/<resolution>/<video>/*.jpg``, ``Annotations/<resolution>/<video>/*.png`` and
     ``ImageSets/<year>/<split>.txt``, a video's name per line; the lines of two paths in DAVIS-2016's own release
     (``ImageSets/<resolution>``) are understood too. Year 2016 joins all objects into one. A split that has only first
-    masks (test-dev) gives videos without ``truth``.
+    masks (test-dev) gives videos without ``truth``. ``resolution`` is ``480p``, ``Full-Resolution`` (of DAVIS-2017)
+    or ``1080p`` (of DAVIS-2016).
 
     The benchmark gives and scores the objects of the first frame; ``late_objects`` also gives each later one in the
     frame where it first appears. Source: ``docs/method.md``, "Evaluation".
 
     Raises:
-        InputError: no such folder, split or video; a list without videos; a mask is missing; see also
+        InputError: no such folder, split, resolution or video; a list without videos; a mask is missing; see also
             ``FolderFrames``, ``MaskFiles`` and ``GivenMasks`` for what is found when frames and masks are read.
     """
     root = at_home(root, "root")
@@ -43,8 +45,9 @@ def davis(
         raise InputError(f"`year` {year!r}: expected a number, 2016 or 2017")
     year = index(year)
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder, expected a data set in DAVIS layout")
+        raise InputError(f"{root}: no such folder, expected {LAYOUT}")
     split_file = list_of_split(root, split, year, resolution)
+    require_resolution(root / "JPEGImages", resolution, LAYOUT)
     videos = []
     for name in listed(split_file):
         frames_folder = root / "JPEGImages" / resolution / name
@@ -120,12 +123,29 @@ def _video(name: str, frames: FolderFrames, masks_folder: Path, joined: bool, la
     return Video(name, frames, GivenMasks(masks, positions), None if only_first else masks)
 
 
+def require_resolution(folder: Path, resolution: str, expected: str) -> None:
+    """Refuse frames or masks that are there in other resolutions only.
+
+    Raises:
+        InputError: naming those that there are, or what is ``expected`` where there are none.
+    """
+    if (folder / resolution).is_dir():
+        return
+    others = sorted(path.name for path in folder.glob("*") if path.is_dir() and not is_stray(path.name))
+    there = f"but there is {', '.join(others)}; expected it as `resolution`" if others else f"expected {expected}"
+    raise InputError(f"{folder / resolution}: no such folder, {there}")
+
+
 def list_of_split(root: Path, split: str, year: int, resolution: str = "480p") -> Path:
     """The list of a split: under the year, or where DAVIS-2016's own release has it.
 
     Raises:
         InputError: there is none.
     """
+    if not (root / "ImageSets").is_dir():
+        inside = [path.name for path in sorted(root.glob("*")) if (path / "ImageSets").is_dir()]
+        there = f", but there is one in {root / inside[0]}" if inside else ""
+        raise InputError(f"{root / 'ImageSets'}: no such folder{there}, expected {LAYOUT}")
     folders = [root / "ImageSets" / str(year)] + [root / "ImageSets" / resolution] * (year == 2016)
     for candidate in folders:
         if (candidate / f"{split}.txt").is_file():
@@ -135,4 +155,5 @@ def list_of_split(root: Path, split: str, year: int, resolution: str = "480p") -
     there = f"there are {', '.join(splits)}" if splits else "there is none"
     if others and not splits:
         there += f" of {year}, but there is one of {', '.join(others)}"
+        there += " (that of DAVIS-2016's own release: `year` 2016)" * (resolution in others)
     raise InputError(f"{folders[0] / f'{split}.txt'}: no such split, {there}")

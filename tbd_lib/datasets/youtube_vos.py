@@ -81,7 +81,8 @@ def _folders(folder: Path) -> tuple[Path, Path]:
     parts = folder / "JPEGImages", folder / "Annotations"
     for part in parts:
         if not part.is_dir():
-            raise InputError(f"{part}: no such folder, expected YouTube-VOS as released")
+            how = "`tbd prepare youtube-vos` says how to get it"
+            raise InputError(f"{part}: no such folder, expected YouTube-VOS 2018 or 2019 as released ({how})")
     return parts
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.report import aligned
@@ -21,6 +20,12 @@ NAMES = {
 """Benchmarks of the published file, in the order of the table."""
 TRAININGS = ("with COCO pre-training", "without COCO pre-training")
 EXPECTED = "a file of tbd evaluate --json"
+TOLERANCE, MEAN_TOLERANCE = 0.01, 0.002
+"""How far J&F of a video, and their mean, may lie from the published ones and still agree with them.
+
+Rounding to 8 binary digits instead of 24 moves a video by at most 0.0014 and the mean of six by 0.0003
+(``results/rounding.json``); about seven times as much is left for other readers of pictures and other GPUs.
+"""
 WHOLE = {"ytvos18_val": "Overall"}  # where the one number is not called J&F
 
 
@@ -54,13 +59,50 @@ def compare(files: Sequence[Path]) -> list[Row]:
         InputError: a file that is not such a result, or holds an object for which nothing was published.
     """
     published = json.loads((results_folder() / "published.json").read_text())["scores"]
-    rows = [_row(path, published) for path in files]
+    rows = [_row(path) for path in files]
     covered = {row.benchmark for row in rows if row.objects and row.objects[0] == row.objects[1]}
     for key, name in NAMES.items():
         if name not in covered:
             whole = {training: published[training][key][WHOLE.get(key, "J&F")] for training in TRAININGS}
             rows.append(Row(name, None, whole, None, "not run"))
     return rows
+
+
+def per_video(file: Path, training: str = TRAININGS[0]) -> dict[str, tuple[float, float]]:
+    """J&F of every video of a result file, as published and as found here: means over its objects.
+
+    Args:
+        file: as ``tbd evaluate --json`` writes it, of DAVIS-2016 or DAVIS-2017.
+        training: which of the published trainings.
+
+    Raises:
+        InputError: as ``compare``.
+    """
+    joined, ours = _read(file)
+    theirs = _published_of(file, joined, ours)[training]
+    videos = dict[str, list[str]]()
+    for name in ours:
+        videos.setdefault(name.rstrip("0123456789"), []).append(name)
+    return {
+        video: (mean(theirs[name] for name in names), mean(ours[name] for name in names))
+        for video, names in videos.items()
+    }
+
+
+def verdict(pairs: Mapping[str, tuple[float, float]]) -> str:
+    """Whether scores agree with the published ones, in a line: every video, and the mean over the videos.
+
+    Args:
+        pairs: as ``per_video`` finds them, at least one.
+    """
+    gaps = {video: ours - theirs for video, (theirs, ours) in pairs.items()}
+    far = [video for video, gap in gaps.items() if abs(gap) > TOLERANCE]
+    furthest, overall = max(gaps, key=lambda video: abs(gaps[video])), mean(gaps.values())
+    agrees = not far and abs(overall) <= MEAN_TOLERANCE
+    return (
+        f"{'agrees' if agrees else 'does not agree'}: {len(far)} of {len(gaps)} videos differ by more than {TOLERANCE}"
+        f", {furthest} the most ({gaps[furthest]:+.4f}); the mean differs by {overall:+.4f} (allowed {MEAN_TOLERANCE})"
+    )
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -75,15 +117,26 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(["J&F, published by the authors and ours", *aligned(lines, left=(0, 1, 6))])
 
 
-def _row(path: Path, published: Mapping[str, Any]) -> Row:
+def _row(path: Path) -> Row:
     """One result file beside what was published of the same objects."""
     joined, ours = _read(path)
-    key = "davis16_val" if joined else "davis17_val"
-    theirs = {training: published[training][key]["per_object"] for training in TRAININGS}
-    if unknown := sorted(set(ours) - set(theirs[TRAININGS[0]])):
+    theirs = _published_of(path, joined, ours)
+    same = {name: mean(scores[i] for i in ours) for name, scores in theirs.items()}
+    return Row(NAMES[_key(joined)], (len(ours), len(theirs[TRAININGS[0]])), same, mean(ours.values()), str(path))
+
+
+def _key(joined: bool) -> str:
+    """The benchmark of a result."""
+    return "davis16_val" if joined else "davis17_val"
+
+
+def _published_of(path: Path, joined: bool, ours: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """The published J&F of every object, by training; all that are ours have to be among them."""
+    key, published = _key(joined), json.loads((results_folder() / "published.json").read_text())["scores"]
+    objects = {training: published[training][key]["per_object"] for training in TRAININGS}
+    if unknown := sorted(set(ours) - set(objects[TRAININGS[0]])):
         raise InputError(f"{path}: found the object {unknown[0]}, expected those of {NAMES[key]}")
-    same = {name: mean((scores[i]["J"] + scores[i]["F"]) / 2 for i in ours) for name, scores in theirs.items()}
-    return Row(NAMES[key], (len(ours), len(theirs[TRAININGS[0]])), same, mean(ours.values()), str(path))
+    return {name: {i: (s["J"] + s["F"]) / 2 for i, s in scores.items()} for name, scores in objects.items()}
 
 
 def _read(path: Path) -> tuple[bool, dict[str, float]]:

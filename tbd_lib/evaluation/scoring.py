@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from tqdm.auto import tqdm
 
-from tbd_lib.datasets.davis import list_of_split, listed
+from tbd_lib.datasets.davis import list_of_split, listed, require_resolution
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import ObjectScore, join, score_video
 from tbd_lib.evaluation.report import Report, Selection, VideoScore
@@ -25,7 +25,6 @@ from tbd_lib.video.masks import MaskReader, ids_of, require_objects, require_siz
 
 FEW_FRAMES = 400  # are scored in the time that processes need to start
 FEWEST_FRAMES = 3  # the first and the last are not scored
-DAVIS_MASKS = Path("Annotations", "480p")  # where a DAVIS root keeps the masks that are scored
 
 
 def score(
@@ -37,6 +36,7 @@ def score(
     split: str | None = None,
     videos: Sequence[str] | None = None,
     missing: Literal["error", "zero"] = "error",
+    resolution: str = "480p",
 ) -> Report:
     """Score masks that lie in ``predictions/<video>/<frame>.png``: those of every video in the list, and of no other.
 
@@ -47,13 +47,14 @@ def score(
 
     Args:
         predictions: a folder of folders of masks. Videos and frames beyond those that are scored are left out.
-        truth: true masks in the same layout; or the root of a data set, which has them in ``Annotations/480p``.
+        truth: true masks in the same layout; or the root of a data set, which has them in ``Annotations/<resolution>``.
         joined: all objects of a mask are one, id 1; the list is that of DAVIS-2016.
         workers: processes, each with a video at a time; None takes as many as there are processors, if it pays.
         split: which list of a root; None is ``val``.
         videos: names of the only videos to be scored; None is the whole list.
         missing: "zero" scores a video without predictions 0, for all its objects and frames; "error" refuses it where
             a list names it.
+        resolution: of the true masks below a root: 480p, or Full-Resolution.
 
     Raises:
         InputError: a listed video or scored frame that has no prediction or no true mask, a split that is not there,
@@ -61,7 +62,7 @@ def score(
         OSError: a file cannot be read.
     """
     predictions, truth = at_home(predictions), at_home(truth)
-    root, listing, names = _list_of(truth, split, joined)
+    root, listing, names = _list_of(truth, split, joined, resolution)
     is_list, lists = listing != root, truth / "ImageSets"
     if videos is not None:
         if unknown := [name for name in videos if name not in names]:
@@ -114,16 +115,16 @@ class _Work:
     joined: bool
 
 
-def _list_of(truth: Path, split: str | None, joined: bool) -> tuple[Path, Path, list[str]]:
+def _list_of(truth: Path, split: str | None, joined: bool, resolution: str) -> tuple[Path, Path, list[str]]:
     """Where the true masks lie; the list, which may be that folder; and the names of its videos."""
-    lists, root = truth / "ImageSets", truth / DAVIS_MASKS
-    if lists.is_dir() and not root.is_dir():
-        raise InputError(f"{root}: no such folder, expected the true masks of the videos that {lists} lists")
+    lists, root = truth / "ImageSets", truth / "Annotations" / resolution
+    if lists.is_dir():
+        require_resolution(root.parent, resolution, f"the true masks of the videos that {lists} lists")
     root = root if root.is_dir() else truth
     if split is not None and not lists.is_dir():
         raise InputError(f"{truth}: has no lists of videos (ImageSets), expected some for `split` {split}")
     try:
-        listing = list_of_split(truth, split or "val", 2016 if joined else 2017)
+        listing = list_of_split(truth, split or "val", 2016 if joined else 2017, resolution)
     except InputError:
         if split is not None:
             raise

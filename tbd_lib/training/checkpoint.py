@@ -13,12 +13,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tbd_lib.errors import InputError
-from tbd_lib.files import StrPath, at_home, data_folder, write_whole
+from tbd_lib.files import StrPath, at_home, data_folder, is_web_page, write_whole
 from tbd_lib.method.config import PAPER, ModelConfig
 from tbd_lib.method.model import TBD, build_model
 
 Tensors = dict[str, Tensor]
 Bundled = Literal["bundled-davis", "bundled-coco"]
+
+KINDS = "TBD's published weights (`tbd prepare weights`), or a run's final.safetensors"
 
 # The prefixes of the published checkpoint's names, and ours.
 PUBLISHED = {
@@ -81,12 +83,14 @@ def load_checkpoint(path: StrPath) -> TBD:
     of TBD (DenseNet-121, the paper's widths); pickled code is never run.
 
     Raises:
-        InputError: no such file; not a checkpoint, truncated or holding pickled code; tensors missing, extra or of
-            another shape (the first few of each are listed).
+        InputError: no such file; a web page in its place; not a checkpoint, truncated or holding pickled code; tensors
+            missing, extra or of another shape (the first few of each are listed).
     """
     path = at_home(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a checkpoint (.safetensors, or the published .pth)")
+    if is_web_page(path):
+        raise InputError(f"{path}: found a web page; expected weights (remove it and run `tbd prepare weights` again)")
     config, state = _read_safetensors(path) if path.suffix == ".safetensors" else (PAPER, _read_published(path))
     model = build_model(config)
     fill(model, state, path)
@@ -120,14 +124,14 @@ def fill(model: TBD, state: Mapping[str, Tensor], source: Path) -> None:
         ],
     }
     if any(wrong.values()):
-        raise InputError(f"{source}: not the tensors of this model: " + "; ".join(map(_few, wrong, wrong.values())))
+        found = "; ".join(_few(kind, names) for kind, names in wrong.items() if names)
+        raise InputError(f"{source}: not the tensors of this model: {found}; expected {KINDS}")
     model.load_state_dict({name: value.to(needed[name]) for name, value in state.items()})
 
 
 def _few(kind: str, names: list[str], most: int = 3) -> str:
     """``"2 missing (a, b)"``, naming a few only."""
-    listed = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-    return f"{len(names)} {kind}" + (f" ({listed})" if names else "")
+    return f"{len(names)} {kind} ({', '.join(names[:most])}{', ...' * (len(names) > most)})"
 
 
 def _read_safetensors(path: Path) -> tuple[ModelConfig, Tensors]:
@@ -146,9 +150,11 @@ def _read_published(path: Path) -> Tensors:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds here: zip, pickle, end of file, runtime
-        raise InputError(f"{path}: {_line(error)}; expected tensors saved by torch, without pickled code") from error
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise InputError(f"{path}: holds {type(content).__name__}; expected a dictionary of tensors by name")
+        raise InputError(f"{path}: {_line(error)}; expected {KINDS}, saved by torch without pickled code") from error
+    others = content.items() if isinstance(content, dict) else [("", content)]
+    if other := next(((name, value) for name, value in others if not isinstance(value, Tensor)), None):
+        found = type(other[1]).__name__ + (f" by the name {other[0]!r}" if other[0] else "")
+        raise InputError(f"{path}: holds {found}; expected a dictionary of tensors by name: {KINDS}")
     return {our_name(name): value for name, value in content.items()}
 
 

@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from tbd_lib.datasets.prepare.sources import Source
 from tbd_lib.datasets.prepare.unpack import CHUNK, require_space, require_whole
 from tbd_lib.errors import InputError, extra
+from tbd_lib.files import is_web_page
 
 RETRIES = 3  # at an address, where the connection breaks
 TIMEOUT = 30.0  # seconds without a byte
@@ -63,6 +64,11 @@ def require_right(path: Path, source: Source) -> None:
     Raises:
         InputError: the file is another one, or damaged.
     """
+    if is_web_page(path):
+        raise InputError(
+            f"{path}: found a web page; expected the file itself (where many people fetch it, Google Drive sends a "
+            "page until the next day)"
+        )
     name, size = path.name.removesuffix(UNCHECKED), path.stat().st_size
     known = name == source.file  # else the same content in another kind of archive
     if known and source.size not in (None, size):
