@@ -22,6 +22,9 @@ StrPath = str | os.PathLike[str]
 JSON_BEGINS, PNG_BEGINS, ZIP_BEGINS = b"{", b"\x89PNG", b"PK"
 """The first bytes of results of each kind."""
 
+DRIVE = Path("/content/drive")
+"""Where Colab mounts Google Drive."""
+
 STRAY = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "@eadir"}
 """What file managers leave in folders, in lower case, besides hidden files."""
 
@@ -41,6 +44,20 @@ def at_home(path: StrPath, name: str = "path") -> Path:
     if not os.fspath(path) or "\0" in os.fspath(path):
         raise InputError(f"`{name}` {os.fspath(path)!r}: expected a path")
     return Path(os.path.expanduser(path))  # noqa: PTH111 (pathlib's raises an error for an unknown user)
+
+
+def require_mounted(path: Path) -> Path:
+    """The path, unless it lies on Google Drive and that is not mounted: the folder would be made on Colab's own disk.
+
+    Raises:
+        InputError: Drive is not mounted.
+    """
+    if DRIVE in path.absolute().parents and not DRIVE.is_mount():
+        raise InputError(
+            f"{path}: Google Drive is not mounted, and what is written there would be lost with the session; expected "
+            f"`drive.mount('{DRIVE}')` first"
+        )
+    return path
 
 
 class Notes(Protocol):
@@ -112,7 +129,7 @@ def write_whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Name the file that people know in errors of the file system, which may name a temporary one or none."""
     try:
         yield
@@ -130,7 +147,7 @@ def _temporary(path: Path, folder: bool = False) -> Iterator[Path]:
     It is removed if the block fails, and errors name ``path``. Parent folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _naming(path):
+    with naming(path):
         temporary = path.with_name(f".{path.name}.part" if folder else f".{path.stem}.part{path.suffix}")
         handle = _lock(temporary, folder)
         if handle is None:

@@ -17,7 +17,14 @@ from tbd_lib.method.config import PAPER, SMALL
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.tracking.config import BENCHMARK
 from tbd_lib.tracking.tracker import track
-from tbd_lib.training.checkpoint import bundled_model, load_checkpoint, our_name, save_weights
+from tbd_lib.training.checkpoint import (
+    bundled_model,
+    load_checkpoint,
+    load_head,
+    our_name,
+    save_head,
+    save_weights,
+)
 
 TINY = replace(SMALL, key_channels=8, decoder_channels=8)
 
@@ -140,3 +147,23 @@ def test_the_bundled_model_keeps_to_its_object_when_a_look_alike_crosses() -> No
     still = [video.given[0]] * len(masks)
     tracked, unchanged = (score_video(found, video.truth)[1].j.mean() for found in (masks, still))
     assert tracked > 0.9 and unchanged < 0.4
+
+
+def test_a_head_is_all_but_the_frozen_encoder(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = build_model(SMALL)
+    model.encoder.load_state_dict(bundled_model("bundled-coco").encoder.state_dict())
+    save_head(tmp_path / "head.safetensors", model.half().float())
+    again = load_head(tmp_path / "head.safetensors")
+    assert not again.training and (tmp_path / "head.safetensors").stat().st_size < 1e6
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("content", [None, b"nonsense"])
+def test_what_is_no_head_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "head.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"head.safetensors: .*; expected the head of a small model"):
+        load_head(path)

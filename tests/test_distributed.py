@@ -30,7 +30,8 @@ def exactly(*arguments):  # in double precision, so that the order of sums does 
     images, masks = apply_swap(*arguments)
     return images.double(), masks
 module.apply_swap = exactly
-config = change(TINY, data={{"augment": {{"swap": 0.0}}}}, optimiser={{"encoder_rate": None}})
+settings = {{"data": {{"augment": {{"swap": 0.0}}}}, "run": {{"accumulate": {parts}}}}}
+config = change(TINY, optimiser={{"encoder_rate": None}}, **settings)
 model = tiny_model().double()
 module.train(config, model, VIDEOS, Path({out!r}), held_out=VIDEOS[:1] if {fails} else (), device="cpu")
 gradients = {{name: value.grad for name, value in model.named_parameters() if value.grad is not None}}
@@ -38,20 +39,21 @@ torch.save(gradients, Path({out!r}) / f"gradients-{{os.environ.get('RANK', '0')}
 """
 
 
-def run(out: Path, processes: int, fails: bool = False) -> subprocess.CompletedProcess[str]:
-    """Train in so many processes."""
+def run(out: Path, processes: int, fails: bool = False, parts: int = 1) -> subprocess.CompletedProcess[str]:
+    """Train in so many processes, each of which computes its clips in so many parts."""
     out.mkdir(parents=True, exist_ok=True)
     script = out / "script.py"
-    script.write_text(TRAIN.format(tests=str(Path(__file__).parent), out=str(out), fails=fails))
+    script.write_text(TRAIN.format(tests=str(Path(__file__).parent), out=str(out), fails=fails, parts=parts))
     many = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     command = [sys.executable, *(many if processes > 1 else []), str(script)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
     return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, env=environment)
 
 
-def test_two_processes_train_as_one_with_the_same_clips(tmp_path: Path) -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_two_processes_train_as_one_with_the_same_clips(tmp_path: Path, parts: int) -> None:
     for processes in (1, 2):
-        answer = run(tmp_path / str(processes), processes)
+        answer = run(tmp_path / str(processes), processes, parts=1 if processes == 1 else parts)
         assert answer.returncode == 0, answer.stderr
     alone, first, second = (
         torch.load(tmp_path / name, weights_only=True)

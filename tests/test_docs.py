@@ -281,6 +281,41 @@ def test_ablations_are_those_of_the_result_file() -> None:
     }
 
 
+def test_hours_of_training_are_those_of_the_result_file() -> None:
+    text, found = (
+        (ROOT / "docs/train.md").read_text(),
+        json.loads((results_folder() / "training_time.json").read_text()),
+    )
+    table = {place: [coco, davis] for place, coco, davis in rows(text, "hardware")}
+    assert table == {
+        place: [f"{hours['coco']:,.1f}", f"{hours['davis']:,.1f}"] for place, hours in found["hours"].items()
+    }
+    operations = found["operations_per_step"]
+    assert f"{operations['coco'] / 1e12:.1f} trillion floating-point operations (`coco`)" in text
+    assert f"{operations['davis'] / 1e12:.1f} trillion (`davis`)" in text and found["used"] == 0.25
+
+
+def test_budgets_of_training_are_those_of_the_result_files() -> None:
+    found = json.loads((results_folder() / "budgets.json").read_text())
+    models = json.loads((results_folder() / "bundled.json").read_text())["scores"]
+    expected = {
+        "unchanged": models["unchanged"],
+        "a quarter of an hour": found["15 minutes"]["scores"],
+        "two hours": found["2 hours"]["scores"],
+        "bundled-davis": models["bundled-davis"],
+    }
+    text = (ROOT / "docs/train.md").read_text()
+    assert {name: values for name, *values in rows(text, "trained for, J&F")} == {
+        name: [f"{scores[which]['J&F']:.3f}" for which in ("sample_val", "sample_real", "davis2016_six")]
+        for name, scores in expected.items()
+    }
+    short, spent = found["15 minutes"], found["15 minutes"]["processor_minutes"]
+    assert f"{short['config']['run']['iterations']} iterations" in text
+    assert f"{spent['training']:.1f} minutes of one core for training, {spent['clips']:.1f} of another" in text
+    hours = sum(stage["minutes"] for stage in found["2 hours"]["stages"].values())
+    assert f"took {hours:.0f} minutes" in text
+
+
 def test_the_trunk_and_a_step_of_training_are_those_of_the_result_files() -> None:
     trunk = json.loads((results_folder() / "trunk.json").read_text())["scores"]["overall"]
     step = json.loads((results_folder() / "step_memory.json").read_text())

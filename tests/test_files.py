@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tbd_lib import files
 from tbd_lib.errors import InputError
 from tbd_lib.files import (
     at_home,
     data_folder,
     is_stray,
+    require_mounted,
     require_writable,
     results_folder,
     solutions_notebook,
@@ -289,3 +291,16 @@ def test_what_file_managers_leave_is_known() -> None:
     for name in (".ipynb_checkpoints", "__MACOSX", "Thumbs.db", "desktop.ini", "._00000.jpg", ".DS_Store"):
         assert is_stray(name)
     assert not any(map(is_stray, ("bear", "_a", "00000.jpg", "MACOSX", "desktop")))
+
+
+def test_a_drive_that_is_not_mounted_is_no_place_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder would be made on Colab's own disk, and be lost with the session."""
+    monkeypatch.setattr(files, "DRIVE", tmp_path / "drive")
+    path = tmp_path / "drive" / "MyDrive" / "tbd"
+    with pytest.raises(
+        InputError, match=r"tbd: Google Drive is not mounted, .*expected `drive.mount\('.*drive'\)` first"
+    ):
+        require_mounted(path)
+    assert require_mounted(tmp_path / "other") == tmp_path / "other"
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path / "drive")
+    assert require_mounted(path) == path

@@ -11,6 +11,7 @@ import torch
 from small_runs import TINY, tiny_model
 from tqdm.auto import tqdm
 
+from tbd_lib import files
 from tbd_lib.errors import InputError
 from tbd_lib.training.config import change
 from tbd_lib.training.run_dir import Meter, RunDir, differences, read_log
@@ -58,7 +59,7 @@ def test_another_configuration_is_refused_with_its_differences(tmp_path: Path) -
 
 
 def test_settings_that_change_no_weights_may_change() -> None:
-    other = change(TINY, data={"workers": 5}, run={"save_every": 1, "log_every": 3})
+    other = change(TINY, data={"workers": 5}, run={"save_every": 1, "log_every": 3, "accumulate": 2})
     assert differences(asdict(TINY), asdict(other)) == {}
     assert differences({"a": 1}, {"b": 2}) == {"a": "1, now None", "b": "None, now 2"}
 
@@ -91,6 +92,20 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
     assert answer.stdout.strip() == f"refused: {tmp_path / 'last.pt'} 1", answer.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]
     assert torch.load(tmp_path / "last.pt", weights_only=True)["iteration"] == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_named_by_the_log(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left on device: '.*log\.jsonl'"):
+        run_of(tmp_path).log(iteration=1)
+
+
+def test_a_run_on_a_drive_that_is_not_mounted_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "DRIVE", tmp_path)
+    with pytest.raises(InputError, match="Google Drive is not mounted"):
+        run_of(tmp_path / "MyDrive" / "run")
+    assert not list(tmp_path.iterdir())
 
 
 def test_lines_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tbd_lib.training.train import (
     check,
     context_share,
     freeze_bn_stats,
+    less_memory,
     make_optimiser,
     prepare,
     rate_share,
@@ -152,6 +153,88 @@ def test_the_gradient_is_clipped_to_the_norm_asked_for() -> None:
     assert norms[None] > 1e-2 and norms[1e-3] == pytest.approx(1e-3, rel=1e-3)
 
 
+def after_a_step(parts: int, encoder_rate: float | None, frozen_statistics: bool = False) -> torch.Tensor:
+    """Loss, gradients and weights after a step on four clips in so many parts; in double, so that no rounding shows.
+
+    Weights alone would not tell: a step of Adam is the same for gradients that are all twice as large.
+    """
+    torch.manual_seed(0)
+    images, masks = torch.rand(4, 3, 3, 48, 48).double(), torch.zeros(4, 3, 48, 48, dtype=torch.long)
+    for i in range(4):
+        masks[i, :, 8 : 20 + 6 * i, 8:30] = 1
+    optimiser = {"encoder_rate": encoder_rate, "clip_gradient": None}
+    config = change(TINY, optimiser=optimiser, run={"accumulate": parts})
+    objective = prepare(config, tiny_model().double(), CPU).train()
+    if frozen_statistics:
+        objective.model.encoder.eval()
+    loss, _ = step(
+        config, objective, make_optimiser(config, objective), GradScaler("cpu", enabled=False), images, masks
+    )
+    gradients = [value.grad.flatten() for value in objective.parameters() if value.grad is not None]
+    return torch.cat([loss.view(1), *gradients, *(value.detach().flatten() for value in objective.parameters())])
+
+
+@pytest.mark.parametrize(("encoder_rate", "frozen_statistics"), [(None, False), (1e-3, True)])
+def test_a_batch_in_parts_is_the_same_step(encoder_rate: float | None, frozen_statistics: bool) -> None:
+    whole, halves, single = (after_a_step(parts, encoder_rate, frozen_statistics) for parts in (1, 2, 4))
+    torch.testing.assert_close(halves, whole, rtol=1e-9, atol=1e-10)
+    torch.testing.assert_close(single, whole, rtol=1e-9, atol=1e-10)
+
+
+def test_batch_normalisation_that_learns_sees_a_part_at_a_time() -> None:
+    assert not torch.allclose(after_a_step(2, 1e-3), after_a_step(1, 1e-3), atol=1e-4)
+
+
+def test_a_run_goes_on_in_parts_where_memory_was_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line names what is kept and what helps; the same run with that setting needs no override."""
+    count = 0
+
+    def full_at_the_fourth(*arguments):
+        nonlocal count
+        count += 1
+        if count == 4:
+            text = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 14.7 GiB"
+            raise torch.OutOfMemoryError(text)
+        return step(*arguments)
+
+    monkeypatch.setattr(module, "step", full_at_the_fourth)
+    line = (
+        r"^memory was full at iteration 4 \(CUDA out of memory. Tried to allocate 2.00 GiB\); .*last.pt holds "
+        r"iteration 2; `run.accumulate` 2 computes a batch in 2 parts, with the same gradients$"
+    )
+    with pytest.raises(TrainingError, match=line):
+        train(TINY, tiny_model(), VIDEOS, tmp_path, device="cpu")
+    train(change(TINY, run={"accumulate": 2}), tiny_model(), VIDEOS, tmp_path, device="cpu")
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["iteration"] == 4
+
+
+def test_a_full_memory_of_a_cpu_is_named_and_other_errors_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
+    for text, kind in ((words, TrainingError), ("mat1 and mat2 shapes", RuntimeError)):
+
+        def failing(*_: object, text: str = text):
+            raise RuntimeError(text)
+
+        monkeypatch.setattr(module, "step", failing)
+        with pytest.raises(RuntimeError) as caught:
+            train(TINY, tiny_model(), VIDEOS, tmp_path, device="cpu")
+        assert type(caught.value) is kind
+
+
+def test_what_needs_less_memory_is_a_setting_that_is_accepted() -> None:
+    config = change(TINY, data={"batch": 6, "augment": {"crop": 48}})
+    for parts, expected in ((1, "`run.accumulate` 2"), (2, "`run.accumulate` 3"), (3, "`run.accumulate` 6")):
+        assert less_memory(change(config, run={"accumulate": parts}), 1).startswith(expected)
+    assert "`data.augment.crop` than 48" in less_memory(change(config, run={"accumulate": 6}), 1)
+
+
+def test_a_gpu_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"^`device` cuda: PyTorch finds no GPU; expected one \(Colab"):
+        train(TINY, tiny_model(), VIDEOS, tmp_path / "run", device="cuda")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_frozen_encoder_stays_to_the_last_bit(tmp_path: Path) -> None:
     config = change(TINY, optimiser={"encoder_rate": None})
     model = train(config, tiny_model(), VIDEOS, tmp_path, device="cpu")
@@ -253,6 +336,8 @@ def test_an_error_of_a_worker_is_one_line(tmp_path: Path) -> None:
     [
         ({"data": {"batch": 1}}, r"`data.batch` 1: 1 clip per process; expected at least 2"),
         ({"data": {"frames": 1}}, r"`data.frames` 1: expected at least 2"),
+        ({"run": {"accumulate": 3}}, r"`run.accumulate` 3: expected a divisor of the 4 clips of a process"),
+        ({"run": {"accumulate": 0}}, r"`run.accumulate` 0: expected a divisor"),
         ({"data": {"synthetic_share": 0.5, "augment": {"crop": 64}}}, r"`data.augment.crop` 64 and .* 48: expected"),
     ],
 )

@@ -40,7 +40,7 @@ ABOUT_STAGES = {
     "coco": "The paper's first stage: clips from images.",
     "davis": "The paper's second stage, on DAVIS; begins with weights of the first (--init).",
     "youtube-vos": "The paper's second stage, on YouTube-VOS; begins with weights of the first (--init).",
-    "sample": "The small model's head, on the bundled sample and synthetic videos: minutes on a laptop.",
+    "sample": "The small model's head, on synthetic videos: a quarter of an hour on two cores.",
 }
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def train(
     out: Path | None = None,
     device: str | None = None,
     override: bool = False,
+    rehearse: bool = False,
 ) -> None:
     """Train, or go on with a run that was interrupted; on many processes with torchrun ... -m tbd_lib train ...
 
@@ -79,6 +80,7 @@ def train(
         out: Folder for checkpoints, weights and the log; runs/<stage> if left out.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
         override: Go on although the folder holds a run of another configuration.
+        rehearse: Only do some steps, and say how long the stage will take and what limits it; nothing is written.
     """
     from tbd_lib.datasets.prepare.places import find_imagenet, find_weights
     from tbd_lib.training.distributed import is_first
@@ -91,6 +93,14 @@ def train(
     videos, held_out = stage_videos(stage, data)
     init = None if init is None else find_weights(init)
     model = stage_model(stage, init, encoder_weights or find_imagenet())
+    if rehearse:
+        from tbd_lib.training.rehearsal import rehearse as rehearse_stage
+        from tbd_lib.training.run_dir import precision_of
+
+        report = rehearse_stage(stage, model, videos, device=device, began_with=precision_of(out)).report()
+        if is_first():
+            print(with_flags(report))
+        return
     train_model(stage, model, videos, out, held_out=held_out, device=device, override=override)
     if is_first():
         print(f"weights in {out / 'final.safetensors'}, the log in {out / 'log.jsonl'}")

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tbd_lib.errors import InputError
@@ -74,6 +74,30 @@ def save_weights(path: Path, model: TBD, dtype: torch.dtype = torch.float32) -> 
     }
     with write_whole(path) as temporary:
         save_file(state, temporary, metadata={"config": json.dumps(asdict(model.config))})
+
+
+def save_head(path: Path, model: TBD) -> None:
+    """Write all weights but the encoder's, in half precision: what a stage with a frozen encoder has learned."""
+    head = {name: value for name, value in model.state_dict().items() if not name.startswith("encoder.")}
+    with write_whole(path) as temporary:
+        save_file({name: value.half().contiguous() for name, value in head.items()}, temporary)
+
+
+def load_head(path: StrPath) -> TBD:
+    """A small model in inference mode: a head that ``save_head`` wrote, on the ImageNet encoder of ``bundled-coco``.
+
+    Raises:
+        InputError: no such file, or not the head of a small model.
+    """
+    path = at_home(path)
+    model = bundled_model("bundled-coco")
+    encoder = {name: value for name, value in model.state_dict().items() if name.startswith("encoder.")}
+    try:
+        head = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: {_line(error)}; expected the head of a small model (safetensors)") from error
+    fill(model, encoder | head, path)
+    return model.eval()
 
 
 def load_checkpoint(path: StrPath) -> TBD:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,6 +12,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from tbd_lib.errors import InputError
+
 PATIENCE = timedelta(hours=2)  # for the one process that validates
 T = TypeVar("T")
 
@@ -19,6 +21,11 @@ T = TypeVar("T")
 def is_first() -> bool:
     """Whether this is the only process, or the first of those that ``torchrun`` started: the one that prints."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def gradients_stay(learner: nn.Module) -> AbstractContextManager[None]:
+    """While a part of a batch is computed that is not its last: the processes' gradients are not averaged yet."""
+    return learner.no_sync() if isinstance(learner, DistributedDataParallel) else nullcontext()
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,14 @@ def join(device: str | None = None) -> Iterator[World]:
 
     Args:
         device: for instance ``"cpu"`` or ``"cuda:1"``; a GPU if there is one, else the CPU, if None.
+
+    Raises:
+        InputError: a GPU is wanted and there is none.
     """
     size, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
     chosen = torch.device(device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu"))
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"`device` {device}: PyTorch finds no GPU; expected one (Colab: Runtime, Change runtime type)")
     if size == 1:
         yield World(0, 1, chosen)
         return

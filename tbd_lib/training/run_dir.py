@@ -18,14 +18,15 @@ from tqdm.auto import tqdm
 
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.provenance import PACKAGES, provenance, version
-from tbd_lib.files import at_home, write_json, write_whole
+from tbd_lib.files import at_home, naming, require_mounted, write_json, write_whole
 from tbd_lib.method.config import Precision
 from tbd_lib.method.model import TBD
 from tbd_lib.texts import read_json, read_lines
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.training.config import TrainConfig
 
-NO_EFFECT = {"data.workers", "run.save_every", "run.log_every"}  # settings that change no weights
+NO_EFFECT = {"data.workers", "run.save_every", "run.log_every", "run.accumulate"}
+"""Settings that change no weights; the last one rounding alone, where the encoder is frozen."""
 
 Part = nn.Module | Optimizer | GradScaler
 
@@ -40,10 +41,13 @@ class RunDir:
         out: the folder.
         config: of the run.
         parts: model, optimiser and so on, by name.
+
+    Raises:
+        InputError: the folder is on a Google Drive that is not mounted.
     """
 
     def __init__(self, out: Path, config: TrainConfig, parts: Mapping[str, Part]) -> None:
-        self.out, self.config, self.parts = at_home(out), config, parts
+        self.out, self.config, self.parts = require_mounted(at_home(out)), config, parts
         self.best: float | None = None
         self.saved = 0  # iterations that the last checkpoint holds
 
@@ -125,7 +129,8 @@ class RunDir:
     def log(self, **entry: int | float) -> None:
         """One line, with numbers that can be read."""
         line = {name: value if isinstance(value, int) else round(value, 5) for name, value in entry.items()}
-        with (self.out / "log.jsonl").open("a") as file:
+        path = self.out / "log.jsonl"
+        with naming(path), path.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def _is_done(self, line: str) -> bool:

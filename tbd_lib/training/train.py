@@ -5,8 +5,9 @@ goes on ends with the same weights as one that was not.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -25,13 +26,15 @@ from tbd_lib.method.swap_and_attach import swap_and_attach
 from tbd_lib.tracking.config import BENCHMARK
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.training.config import TrainConfig, change
-from tbd_lib.training.distributed import World, join
+from tbd_lib.training.distributed import World, gradients_stay, join
 from tbd_lib.training.objective import Objective
 from tbd_lib.training.precision import settle
-from tbd_lib.training.run_dir import Meter, RunDir, precision_of
+from tbd_lib.training.run_dir import Meter, Part, RunDir, precision_of
 from tbd_lib.video.frames import Video
 
 Batch = tuple[Tensor, Tensor]
+CPU_IS_FULL = ("can't allocate memory", "not enough memory")
+"""Of the errors that PyTorch raises where a CPU's memory is full, which have no class."""
 
 
 def train(
@@ -60,7 +63,8 @@ def train(
 
     Raises:
         InputError: settings or data that cannot be trained with; ``out`` holds a run of another configuration.
-        TrainingError: the loss is not a number, or a process that makes clips died; the last checkpoint stays.
+        TrainingError: the loss is not a number, memory is full, or a process that makes clips died; the last
+            checkpoint stays.
         OSError: a checkpoint cannot be written; the last one stays.
     """
     with join(device) as world:
@@ -69,23 +73,22 @@ def train(
         config = change(config, run={"precision": precision})
         clips = Clips(config.data, videos, config.run.iterations, config.run.seed)
         torch.manual_seed(config.run.seed)
-        objective = prepare(config, model, world.device)
-        optimiser = make_optimiser(config, objective)
-        scaler = GradScaler(world.device.type, enabled=config.run.precision == "float16")
-        run = RunDir(out, config, {"objective": objective, "optimiser": optimiser, "scaler": scaler})
+        learner = Learner.of(config, model, world)
+        run = RunDir(out, config, learner.parts)
         done = run.resume(world.share(run.read(override) if world.first else None))
-        learner = world.wrap(objective, unused_parameters=config.data.frames < 3 or not config.model.distance_score)
         if world.first:
             run.begin()
         shown = {"desc": f"train, {precision}", "unit": "it", "disable": not world.first}
         with tqdm(initial=done, total=clips.iterations, **shown) as bar:
             meter = Meter(run, bar, logs=world.first)
             for iteration, batch in enumerate(batches(clips, world, run), done):
-                rate = set_rates(config, optimiser, iteration)
-                freeze_bn_stats(config, model.train(), iteration)
-                images, masks = apply_swap(config, batch, world, iteration)
-                loss, iou = step(config, learner, optimiser, scaler, images, masks, context_share(config, iteration))
-                loss, iou = world.mean(torch.stack([loss, iou])).tolist()
+                try:
+                    loss, iou, rate = learner.iterate(batch, iteration)
+                except RuntimeError as error:
+                    if not is_full_memory(error):
+                        raise
+                    happened = f"memory was full at iteration {iteration + 1} ({first_sentence(error)})"
+                    raise TrainingError(f"{happened}; {run.kept}; {less_memory(config, world.size)}") from error
                 if not math.isfinite(loss):
                     raise TrainingError(f"the loss is {loss} at iteration {iteration + 1}; {run.kept}")
                 now, last = iteration + 1, iteration + 1 == config.run.iterations
@@ -100,6 +103,51 @@ def train(
     return model.eval()
 
 
+@dataclass(frozen=True)
+class Learner:
+    """A model while it is trained, and all that a step needs besides a batch.
+
+    Args:
+        config: with a settled precision.
+        world: this process among all.
+        objective: the model inside what is minimised, on its device.
+        wrapped: the same; with many processes it averages their gradients.
+        optimiser: of what is trained.
+        scaler: of the loss, in float16.
+    """
+
+    config: TrainConfig
+    world: World
+    objective: Objective
+    wrapped: nn.Module
+    optimiser: Optimizer
+    scaler: GradScaler
+
+    @classmethod
+    def of(cls, config: TrainConfig, model: TBD, world: World) -> "Learner":
+        """The model, ready to be trained in place."""
+        objective = prepare(config, model, world.device)
+        wrapped = world.wrap(objective, config.data.frames < 3 or not config.model.distance_score)
+        scaler = GradScaler(world.device.type, enabled=config.run.precision == "float16")
+        return cls(config, world, objective, wrapped, make_optimiser(config, objective), scaler)
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint holds the state of."""
+        return {"objective": self.objective, "optimiser": self.optimiser, "scaler": self.scaler}
+
+    def iterate(self, batch: Batch, iteration: int) -> tuple[float, float, float]:
+        """Do one iteration; returns loss and intersection over union over all processes, and the learning rate."""
+        config = self.config
+        rate = set_rates(config, self.optimiser, iteration)
+        freeze_bn_stats(config, self.objective.model.train(), iteration)
+        images, masks = apply_swap(config, batch, self.world, iteration)
+        context = context_share(config, iteration)
+        loss, iou = step(config, self.wrapped, self.optimiser, self.scaler, images, masks, context)
+        loss, iou = self.world.mean(torch.stack([loss, iou])).tolist()
+        return loss, iou, rate
+
+
 def step(
     config: TrainConfig,
     learner: nn.Module,
@@ -109,18 +157,29 @@ def step(
     masks: Int64[Tensor, "b t H W"],
     context: float = 1.0,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """One step of the optimiser; returns this process's loss and intersection over union."""
+    """One step of the optimiser; returns this process's loss and intersection over union.
+
+    A batch is computed in ``run.accumulate`` parts, whose gradients add up to those of the whole. Only a layer that
+    looks at its batch tells the difference: the batch normalisation of an encoder that learns sees one part at a time.
+    """
     assert config.run.precision != "auto"  # ``train`` has settled it
-    with autocast(images.device, config.run.precision):
-        loss, iou = learner(images, masks, context)
+    count = config.run.accumulate
+    parts = list(zip(images.chunk(count), masks.chunk(count), strict=True))
+    measured = []
     optimiser.zero_grad()
-    scaler.scale(loss).backward()
+    for part in parts:
+        with nullcontext() if part is parts[-1] else gradients_stay(learner):
+            with autocast(images.device, config.run.precision):
+                loss, iou = learner(*part, context)
+            scaler.scale(loss / count).backward()  # the mean over parts of equal size is the mean over the batch
+        measured.append(torch.stack([loss.detach(), iou]))
     if config.optimiser.clip_gradient is not None:
         scaler.unscale_(optimiser)
         nn.utils.clip_grad_norm_(learner.parameters(), config.optimiser.clip_gradient)
     scaler.step(optimiser)
     scaler.update()
-    return loss.detach(), iou
+    loss, iou = torch.stack(measured).mean(0)
+    return loss, iou
 
 
 def check(config: TrainConfig, world: World) -> None:
@@ -137,6 +196,9 @@ def check(config: TrainConfig, world: World) -> None:
             f"`data.batch` {data.batch}: {data.batch // world.size} clip per process; expected at least 2, since "
             "swap-and-attach needs a partner (or `data.augment.swap` 0)"
         )
+    clips, parts = data.batch // world.size, config.run.accumulate
+    if parts < 1 or clips % parts:
+        raise InputError(f"`run.accumulate` {parts}: expected a divisor of the {clips} clips of a process")
     if data.frames < 2:
         raise InputError(f"`data.frames` {data.frames}: expected at least 2, the first of which is given")
     if not 1 <= data.stride[0] <= data.stride[1]:
@@ -150,6 +212,25 @@ def check(config: TrainConfig, world: World) -> None:
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(f"`run.compile`: {reason}; expected what torch.compile needs, a C++ compiler") from error
+
+
+def is_full_memory(error: RuntimeError) -> bool:
+    """Whether an error of a step says that a GPU's or the machine's memory is full."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in CPU_IS_FULL)
+
+
+def first_sentence(error: Exception) -> str:
+    """What an error of PyTorch says before its advice."""
+    return str(error).partition("\n")[0].partition(". GPU")[0]
+
+
+def less_memory(config: TrainConfig, processes: int) -> str:
+    """The setting with which a step needs less memory, and what it does."""
+    clips, parts = config.data.batch // processes, config.run.accumulate
+    if parts < clips:
+        more = next(count for count in range(parts + 1, clips + 1) if clips % count == 0)
+        return f"`run.accumulate` {more} computes a batch in {more} parts, with the same gradients"
+    return f"a smaller `data.augment.crop` than {config.data.augment.crop}, or fewer `data.frames`, need less"
 
 
 def prepare(config: TrainConfig, model: TBD, device: torch.device) -> Objective:
@@ -227,8 +308,8 @@ def apply_swap(
     return swap_and_attach(images.float() / 255, masks.long(), augment.swap, generator, least)
 
 
-def batches(clips: Clips, world: World, run: RunDir) -> Iterator[Batch]:
-    """This process's part of every batch that is left.
+def batches(clips: Clips, world: World, run: RunDir | None = None) -> Generator[Batch, None, None]:
+    """This process's part of every batch that is left; of all batches without a run.
 
     Raises:
         InputError: what a data set's files raise, in one line.
@@ -236,7 +317,7 @@ def batches(clips: Clips, world: World, run: RunDir) -> Iterator[Batch]:
     """
     batch, workers = clips.config.batch, clips.config.workers
     share = batch // world.size
-    left = range(run.saved, clips.iterations)
+    left = range(run.saved if run else 0, clips.iterations)
     numbers = [list(range(begin, begin + share)) for begin in (i * batch + world.rank * share for i in left)]
     pin = world.device.type == "cuda"
     loader = iter(DataLoader(clips, batch_sampler=numbers, num_workers=workers, pin_memory=pin))
@@ -247,7 +328,8 @@ def batches(clips: Clips, world: World, run: RunDir) -> Iterator[Batch]:
             raise InputError(str(error).strip().splitlines()[-1].rpartition("InputError: ")[2]) from error
         except RuntimeError as error:
             died = f"a process that makes clips died before iteration {iteration + 1} ({str(error).splitlines()[0]})"
-            raise TrainingError(f"{died}; {run.kept}; too little memory? try fewer `data.workers`") from error
+            kept = run.kept if run else "nothing was written"
+            raise TrainingError(f"{died}; {kept}; too little memory? try fewer `data.workers`") from error
         yield images, masks
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tbd_lib.datasets.prepare.sources import SOURCES, Source
 from tbd_lib.errors import InputError
-from tbd_lib.files import at_home
+from tbd_lib.files import at_home, require_mounted
 
 HOME_VARIABLE = "TBD_HOME"
 PUBLISHED: Mapping[str, Source] = {f"published-{name}": SOURCES["weights"][name] for name in ("davis", "ytvos")}
@@ -16,9 +16,13 @@ OTHER_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")  # in which an archive fetc
 
 
 def home() -> Path:
-    """The usual root: ``$TBD_HOME``, else ``~/.cache/tbd``."""
+    """The usual root: ``$TBD_HOME``, else ``~/.cache/tbd``.
+
+    Raises:
+        InputError: it is on a Google Drive that is not mounted.
+    """
     named = os.environ.get(HOME_VARIABLE)
-    return at_home(named) if named else Path.home() / ".cache" / "tbd"
+    return require_mounted(at_home(named)) if named else Path.home() / ".cache" / "tbd"
 
 
 @dataclass(frozen=True)
