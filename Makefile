@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor lab lint docs wheel publish notebooks ablations clean
+.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor web web-packages serve-web lab lint docs wheel publish notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
@@ -32,8 +32,9 @@ FAULTS := "the maximum before the weight in best_match" "no distance score" "sho
 mutations-lessons: $(READY) ## that three lessons notice each of three faults: six to ten minutes
 	$(BIN)/python -m tools.mutations notebooks/02*.ipynb notebooks/03*.ipynb notebooks/04*.ipynb --faults $(FAULTS) --least 3
 
-test-browser: $(READY)    ## the lessons in JupyterLab in a real browser; SCREENSHOTS=FOLDER keeps pictures of the inspectors
+test-browser: $(READY)    ## lessons and the page in a real browser; SCREENSHOTS=FOLDER keeps pictures of the inspectors
 	.ci/install-chromium
+	if $(MAKE) --silent web-packages; then $(MAKE) web; else echo "without npm's packages the page is tested as it was built, if it was"; fi
 	$(BIN)/pytest tests_browser $(if $(SCREENSHOTS),--screenshots $(SCREENSHOTS))
 
 # In an environment of its own (7 GB): the quick tests of what lessons use, and a lesson with an inspector
@@ -46,6 +47,16 @@ test-floor:               ## the oldest releases that pyproject.toml promises to
 	$(FLOOR)/python -m pip install --quiet -c tests/floor.txt -e '.[course,onnx]' --group test
 	$(FLOOR)/pytest -W ignore::DeprecationWarning $(TESTED:%=tests/test_%.py)
 	$(FLOOR)/pytest $(NBVAL) notebooks/03_templates.ipynb
+
+web-packages:
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+
+web: $(READY) web-packages ## the page that tracks in a browser tab, in web/dist: needs Node.js 20 or newer
+	$(BIN)/python -m tools.web_models
+	cd web && npm run build
+
+serve-web:                ## that page on this machine, with the headers that it wants
+	$(BIN)/python -m tools.serve_web
 
 lab: $(READY)             ## the lessons in JupyterLab
 	$(BIN)/jupyter lab notebooks

@@ -3,12 +3,16 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from tests_browser.lab import Lab
 from tests_browser.server import HOST, Server, jupyterlab
+from tests_browser.web import Web
+from tools.serve_web import DIST
+from tools.serve_web import server as web_server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -65,6 +69,28 @@ def lesson(path: Path, lab: Lab) -> Iterator[Lab]:
     lab.take_complaints()  # what is under way when a kernel ends is no fault of the lesson
     assert errors == []
     assert foreign == []
+
+
+@pytest.fixture(scope="session")
+def web_address() -> Iterator[str]:
+    """Where the page of ``web/dist`` is served."""
+    if not (DIST / "index.html").exists():
+        pytest.skip("web/dist is not built: `make web`, which needs npm")
+    with web_server() as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://{HOST}:{http.server_port}/"
+        http.shutdown()
+
+
+@pytest.fixture
+def web(web_address: str, browser: Browser) -> Iterator[Web]:
+    """The page, newly opened. A test that uses it ends without errors and without requests to elsewhere."""
+    context = browser.new_context(viewport=PAGE, has_touch=True)
+    page = Web(context, web_address)
+    yield page
+    context.close()
+    assert page.errors == []
+    assert page.foreign == []
 
 
 @pytest.fixture
