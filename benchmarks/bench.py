@@ -11,7 +11,6 @@ from benchmarks.limits import limits
 from benchmarks.parts import parts_of
 from benchmarks.scenes import SIZES, scene
 from tbd_lib.datasets.davis import davis
-from tbd_lib.evaluation.scoring import DAVIS_MASKS
 from tbd_lib.method.config import PAPER
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import bundled_model
@@ -88,7 +87,7 @@ class Bench:
         """J and F of masks."""
         if self.davis_root is None or self.results is None:
             return None
-        return scoring.measure(self.results, self.davis_root / DAVIS_MASKS, 10, joined=True)
+        return scoring.measure(self.results, self.davis_root / "Annotations" / "480p", 10, joined=True)
 
     def _models(self) -> Iterator[tuple[str, TBD]]:
         """The bundled model, and an untrained one of the paper's widths.
