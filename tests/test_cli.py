@@ -353,7 +353,9 @@ def test_no_space_left_is_one_line(root: Path, weights: str, monkeypatch, capsys
     monkeypatch.setattr("tbd_lib.video.masks.Pictures.Image.save", full)
     assert main(tracking(root, weights)) == 2
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line == f"tbd: [Errno 28] No space left on device: '{root / 'out' / 'masks' / '00000.png'}'"
+    where = f"'{root / 'out' / 'masks' / '00000.png'}'"
+    how = "what was finished stays: make room, and run the same command again"
+    assert line == f"tbd: [Errno 28] No space left on device: {where}; {how}"
     assert not [path for path in (root / "out").rglob("*") if path.is_file()]
 
 

@@ -6,7 +6,7 @@ GPU: PyTorch raises where one meets a tensor of another device.
 """
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import torch
 from small_runs import TINY, VIDEOS, square_video, tiny_model
-from torch import Tensor
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -343,13 +344,18 @@ def test_the_memory_computed_for_a_step_is_what_the_allocator_gives_out(tmp_path
     objective, optimiser, images, masks = step_memory.learner_and_clips(config)
     parts = (config, objective, optimiser, GradScaler("cpu", enabled=False), images, masks)
     step(*parts)
-    there = [*objective.state_dict().values(), images, masks]
-    there += [parameter.grad for parameter in objective.parameters() if parameter.grad is not None]
-    there += [value for state in optimiser.state.values() for value in state.values()]
+    there = sum(tensor.nbytes for tensor in held(objective, optimiser, images, masks))  # which are not kept for this
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         step(*parts)
-    measured = sum(tensor.nbytes for tensor in there) + most_allocated(profiled, tmp_path / "trace.json")
+    measured = there + most_allocated(profiled, tmp_path / "trace.json")
     assert step_memory.step_bytes(config)["peak"] == pytest.approx(measured, rel=0.05)
+
+
+def held(learner: nn.Module, optimiser: Optimizer, *batch: Tensor) -> Iterator[Tensor]:
+    """What is there before a step: weights, gradients, the optimiser's state and the clips."""
+    yield from (*learner.state_dict().values(), *batch)
+    yield from (parameter.grad for parameter in learner.parameters() if parameter.grad is not None)
+    yield from (value for state in optimiser.state.values() for value in state.values())
 
 
 def most_allocated(profiled: profile, trace: Path) -> int:

@@ -100,7 +100,7 @@ def test_what_is_missing_of_the_training_videos_is_named(tmp_path: Path):
         with pytest.raises(InputError, match=line):
             youtube_vos(tmp_path)
 
-    refused(r"train/JPEGImages: no such folder, expected YouTube-VOS as released")
+    refused(r"train/JPEGImages: no such folder, expected YouTube-VOS 2018 or 2019 as released")
     add_frames(tmp_path / "train/JPEGImages/0a1b", range(1))
     (tmp_path / "train/Annotations").mkdir()
     refused(r"Annotations: found no videos, expected a folder of masks per video")

@@ -162,8 +162,8 @@ class TrackerTimeline(Inspector):
     def _sentence(self) -> str:
         """What to see: where J is lowest, or what the corrections gain."""
         if not self.corrected:
-            low = f"Of the scored frames, all but the first and the last, J of object {self.object_id} is lowest in"
-            return f"{low} frame {self.worst()}. Correct a frame and compare the new curve with the old one, in grey."
+            low = f"Among all frames but the first and the last, J of object {self.object_id} is lowest in"
+            return f"{low} frame {self.worst()}; correct a frame and compare the new curve with the old one, in grey."
         gain, frames = self.gain, ", ".join(map(str, self._frames()))
         split = (
             f"{gain['after']:+.3f} in the frames after it and {gain['corrected']:+.3f} in the corrected frame itself"
