@@ -71,8 +71,9 @@ lint: $(READY)            ## style and types
 DOCS := .venv-docs/bin
 docs: .venv-docs/.ready   ## the site: lessons, pages and reference, in build/site
 	rm -rf build/pages build/doctrees build/site
-	mkdir -p build/pages
+	mkdir -p build/pages/web
 	cp -R README.md CONTRIBUTING.md CHANGELOG.md docs notebooks site/*.md build/pages
+	cp web/README.md build/pages/web
 	$(DOCS)/sphinx-build -q -W --keep-going -j auto -d build/doctrees -c site $(if $(wildcard web/dist),-t try) build/pages build/site
 	$(if $(wildcard web/dist),cp -R web/dist build/site/try)
 	$(DOCS)/python -m tools.check_site build/site
