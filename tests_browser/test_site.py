@@ -46,7 +46,7 @@ def address() -> Iterator[str]:
 @pytest.fixture(params=["light", "dark"])
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
     """A page that ends without errors on its console and without requests to elsewhere."""
-    page = browser.new_page(base_url=address, color_scheme=request.param)
+    page = browser.new_page(base_url=address, color_scheme=request.param, reduced_motion="reduce")
     errors, foreign = [], []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -74,7 +74,7 @@ def test_a_page_fits_a_phone_and_shows_all_its_pictures(name: str, page: Page) -
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci in web/")
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_accessible(name: str, page: Page) -> None:
-    page.goto(f"/{name}.html")
+    page.goto(f"/{name}.html", wait_until="networkidle")  # by then the theme has its colours
     page.add_script_tag(path=AXE)
     options = {"rules": {rule: {"enabled": False} for rule in THEME}}
     found = page.evaluate("options => axe.run(options)", options)["violations"]
