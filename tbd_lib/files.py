@@ -208,6 +208,16 @@ def write_json(path: Path, content: object) -> None:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
+def write_copy(path: Path, source: Path) -> None:
+    """Write what another file holds, whole or not at all.
+
+    Raises:
+        OSError: as ``write_json``; the other file cannot be read.
+    """
+    with write_whole(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def _umask() -> int:
     """The process's permission mask (which can only be read by setting it)."""
     mask = os.umask(0)

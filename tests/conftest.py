@@ -6,10 +6,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from archive_server import Server
 
 torch.set_num_threads(1)
 settings.register_profile("patient", deadline=None)  # a busy machine is no bug
@@ -34,6 +38,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         folder = tmp_path_factory.mktemp("home")
         patch.setenv("TBD_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Server]":
+    """A server on this machine to download from, at once or not at all."""
+    from archive_server import running  # here, so that types are checked in what it imports of the package
+
+    monkeypatch.setattr("tbd_lib.datasets.prepare.download.RETRIES", 0)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with running() as server:
+        yield server
 
 
 @pytest.fixture

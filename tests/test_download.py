@@ -2,14 +2,13 @@
 
 import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import gdown
 import pytest
-from archive_server import TEST_DEV, Server, gone, offered, running, zipped
+from archive_server import TEST_DEV, Server, gone, offered, zipped
 
 from tbd_lib.datasets.prepare import download
 from tbd_lib.datasets.prepare.download import fetch
@@ -28,14 +27,6 @@ QUOTA = b"""<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</tit
 <p class="uc-error-caption">Sorry, you can&#39;t view or download this file at this time.</p>
 <p class="uc-error-subcaption">Too many users have viewed or downloaded this file recently.</p></body></html>"""
 WRONG = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(download, "RETRIES", 0)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with running() as server:
-        yield server
 
 
 @pytest.fixture

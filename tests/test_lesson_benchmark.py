@@ -1,7 +1,6 @@
 """Lesson 07 as a path from nothing to a verdict: data and weights come from a server on this machine."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from archive_server import TRAINVAL, Server, offered, running, zipped
+from archive_server import TRAINVAL, Server, offered, zipped
 from course import FOLDER, code_of
 from golden import published_state
 
-from tbd_lib.datasets.prepare import download
 from tbd_lib.datasets.prepare.sources import SOURCES, Listed
 from tbd_lib.evaluation.published import per_video
 from tbd_lib.files import results_folder
@@ -27,14 +25,6 @@ PATH = ("imports", "switch", "prepare", "tree", "evaluate", "average", "whole", 
 VIDEOS = {"bike-packing": (1, 2), "dog": (1,)}  # of the published scores, with their objects
 YEARS = {2016: ["dog"], 2017: list(VIDEOS)}
 FRAMES = 3
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(download, "RETRIES", 0)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with running() as server:
-        yield server
 
 
 def archive(folder: Path) -> bytes:

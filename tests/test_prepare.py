@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,6 @@ from archive_server import (
     few_images,
     gone,
     offered,
-    running,
     youtube,
     zipped,
 )
@@ -36,7 +34,6 @@ from test_unpack import tarred
 from tbd_lib.cli.main import main
 from tbd_lib.datasets.coco import coco
 from tbd_lib.datasets.davis import davis
-from tbd_lib.datasets.prepare import download
 from tbd_lib.datasets.prepare.file_lock import LOCK
 from tbd_lib.datasets.prepare.places import find_imagenet, find_weights, home
 from tbd_lib.datasets.prepare.sources import SOURCES, Foldered, Source
@@ -49,12 +46,9 @@ WEIGHTS = zipped({"archive/data.pkl": b"tensors"})
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(download, "RETRIES", 0)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+def server(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     monkeypatch.delenv("TBD_HOME", raising=False)
-    with running() as server:
-        yield server
+    return server
 
 
 @pytest.fixture

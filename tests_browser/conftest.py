@@ -3,16 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from tests_browser.lab import Lab
 from tests_browser.server import HOST, Server, jupyterlab
-from tests_browser.web import Web
+from tests_browser.web import Web, serving
 from tools.serve_web import DIST
-from tools.serve_web import server as web_server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -76,10 +74,8 @@ def web_address() -> Iterator[str]:
     """Where the page of ``web/dist`` is served."""
     if not (DIST / "index.html").exists():
         pytest.skip("web/dist is not built: `make web`, which needs npm")
-    with web_server() as http:
-        Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://{HOST}:{http.server_port}/"
-        http.shutdown()
+    with serving(DIST) as address:
+        yield f"{address}/"
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """The site that `make docs` builds, on a screen and on a phone, light and dark."""
 
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests_browser.server import HOST
+from tests_browser.web import serving
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "build" / "site"
@@ -28,19 +25,10 @@ PAGES = [
 pytestmark = pytest.mark.skipif(not SITE.exists(), reason="the site is not built: make docs")
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with ThreadingHTTPServer((HOST, 0), partial(Quiet, directory=str(SITE))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{HOST}:{server.server_port}"
-        server.shutdown()
+    with serving(SITE) as address:
+        yield address
 
 
 @pytest.fixture(params=["light", "dark"])

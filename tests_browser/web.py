@@ -1,8 +1,10 @@
 """The page of ``web/dist`` in a browser: open a video, draw, track, save; and what went wrong meanwhile."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 from zipfile import ZipFile
 
@@ -11,9 +13,19 @@ from PIL import Image as Pictures
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests_browser.server import HOST
+from tools.serve_web import server
 
 WAIT = 120_000  # milliseconds; other programs may run beside the tests
 Pixel = tuple[int, int]
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address at which a folder's files are served."""
+    with server(folder) as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://{HOST}:{http.server_port}"
+        http.shutdown()
 
 
 class Web:

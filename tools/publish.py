@@ -22,8 +22,10 @@ from nbformat import NotebookNode
 
 from tbd_lib.errors import InputError
 from tbd_lib.files import write_whole
+from tools.marked import marked
 
 ROOT = Path(__file__).resolve().parents[1]
+MARK = "<!-- written by `make publish` -->\n"
 BRANCH = "main"  # stands for a tag where none is given
 
 SET_UP_TEXT = """
@@ -207,22 +209,13 @@ def citation(text: str, address: Address) -> str:
 def readme(text: str, address: Address) -> str:
     """``README.md``: a badge that opens the first lesson."""
     badge = BADGE.format(address=f"{address.notebooks}notebooks/00_quickstart.ipynb")
-    return _marked(text, badge if address.repository else "")
+    return marked(text, MARK, badge if address.repository else "")
 
 
 def installing(text: str, address: Address) -> str:
     """``docs/install.md``: how a lesson gets the package on Colab."""
     way = COLAB_BY_BADGE.format(**vars(address)) if address.repository else COLAB_BY_WHEEL
-    return _marked(text, way)
-
-
-def _marked(text: str, content: str) -> str:
-    """A page with this content between its two marks."""
-    begin, end = "<!-- written by `make publish` -->\n", "<!-- end -->\n"
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    filled = f"\n{content.strip()}\n\n" if content else ""
-    return f"{before}{begin}{filled}{end}{after}"
+    return marked(text, MARK, way)
 
 
 FILES: dict[str, Callable[[str, Address], str]] = {

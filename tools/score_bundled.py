@@ -8,6 +8,7 @@ is the default, every object and frame: ``sample_real.json``, ``sample_val.json`
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 import tyro
@@ -26,6 +27,7 @@ from tbd_lib.training.checkpoint import bundled_model, load_checkpoint
 from tbd_lib.video.frames import Video
 from tools.train_bundled import ENDS
 
+Set = Literal["sample_real", "sample_val", "davis2016_six"]
 SEEDS = ENDS["bundled-davis"]
 DEFAULT = "bundled-davis"
 
@@ -40,7 +42,7 @@ def main(davis_root: Path, run: Path | None = None, out: Path = Path("results"),
         threads: For PyTorch.
     """
     torch.set_num_threads(threads)
-    sets = {"sample_real": sample("real"), "sample_val": sample("val"), "davis2016_six": davis(davis_root, "val", 2016)}
+    sets = {which: videos_of(which, davis_root) for which in get_args(Set)}
     rows: dict[str, dict[str, dict[str, float]]] = {}
     for name, make in tqdm(models(run).items(), unit="model"):
         engine = make()
@@ -65,12 +67,19 @@ def models(run: Path | None) -> Mapping[str, Callable[[], Segmenter]]:
     return exact | {name: lambda path=path: exported(load_checkpoint(path)) for name, path in seeds.items()}
 
 
+def videos_of(which: Set, davis_root: Path) -> list[Video]:
+    """The videos of a set."""
+    if which == "davis2016_six":
+        return davis(davis_root, "val", 2016)
+    return sample("real" if which == "sample_real" else "val")
+
+
 def exported(model: TBD) -> Segmenter:
     """The model in ONNX Runtime, exact."""
     return cached_onnx(model, "float32")
 
 
-def score(engine: Segmenter, videos: list[Video], which: str) -> Report:
+def score(engine: Segmenter, videos: list[Video], which: Set) -> Report:
     """As the benchmarks do it; DAVIS-2016 joins a frame's objects."""
     return evaluate(engine, videos, config=BENCHMARK, joined=which == "davis2016_six")
 

@@ -10,27 +10,24 @@ from synthetic videos alone. ``--bundled`` is the folder of ``tools/train_bundle
 
 import json
 import resource
-import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 import tyro
 
-from tbd_lib.datasets.davis import davis, sample
 from tbd_lib.evaluation.provenance import provenance
-from tbd_lib.files import write_json, write_whole
+from tbd_lib.files import write_copy, write_json
 from tbd_lib.method.model import TBD
 from tbd_lib.training.checkpoint import load_checkpoint, save_head
 from tbd_lib.training.config import SAMPLE_STAGE, TrainConfig, change
 from tbd_lib.training.run_dir import read_log
 from tbd_lib.training.stages import stage_model, stage_videos
 from tbd_lib.training.train import train
-from tools.score_bundled import exported, means, score
+from tools.score_bundled import Set, exported, means, score, videos_of
 from tools.train_bundled import STAGES, final, minutes, training_lines
 
-Set = Literal["sample_val", "sample_real", "davis2016_six"]
 QUARTER, LONGER = "15 minutes", "2 hours"
 LONGER_STAGES = ("images", "videos_a")
 TOO_EARLY = change(  # the decoder sees the image before it has learned what score maps mean
@@ -66,7 +63,7 @@ def main(
     torch.set_num_threads(1)
     if too_early:
         learn(TOO_EARLY, run / "too_early")
-        copy(run / "too_early" / "log.jsonl", results / "train_too_early.jsonl")
+        write_copy(results / "train_too_early.jsonl", run / "too_early" / "log.jsonl")
     elif bundled is not None:
         row = {"stages": {name: record(STAGES[name].config, bundled / name) for name in LONGER_STAGES}}
         scores = scores_of(load_checkpoint(final(bundled, LONGER_STAGES[-1])), test_root, sets)
@@ -77,19 +74,14 @@ def main(
         processor = json.loads((run / "sample" / "processor.json").read_text())
         row = {**record(SAMPLE_STAGE, run / "sample"), "processor_minutes": processor, "remark": remark}
         save_head(weights / "quarter-hour-head.safetensors", model)
-        copy(run / "sample" / "log.jsonl", results / "train_quarter_hour.jsonl")
+        write_copy(results / "train_quarter_hour.jsonl", run / "sample" / "log.jsonl")
         add(results / "budgets.json", QUARTER, row, scores_of(model, test_root, sets))
 
 
 def scores_of(model: TBD, test_root: Path, sets: tuple[Set, ...]) -> dict[str, Any]:
     """Mean J, and J&F, on each set of videos."""
-    videos = {
-        "sample_val": lambda: sample("val"),
-        "sample_real": lambda: sample("real"),
-        "davis2016_six": lambda: davis(test_root, "val", 2016),
-    }
     engine = exported(model)
-    return {which: means(score(engine, videos[which](), which)) for which in sets}
+    return {which: means(score(engine, videos_of(which, test_root), which)) for which in sets}
 
 
 def add(path: Path, name: str, row: dict[str, Any], scores: dict[str, Any]) -> None:
@@ -114,12 +106,6 @@ def record(config: TrainConfig, out: Path) -> dict[str, Any]:
     """Settings of a run, its minutes by the clock, and how it ended."""
     log = read_log(out)
     return {"config": asdict(config), "minutes": minutes(log), "last_log_line": training_lines(log)[-1]}
-
-
-def copy(source: Path, target: Path) -> None:
-    """Copy a file, whole or not at all."""
-    with write_whole(target) as temporary:
-        shutil.copy(source, temporary)
 
 
 if __name__ == "__main__":

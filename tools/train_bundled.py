@@ -11,7 +11,6 @@ different seeds: the encoder stays frozen at first, then it learns too, at a sma
 stages that are finished are not repeated.
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from tbd_lib.datasets.lazy import Lazy
 from tbd_lib.datasets.youtube_vos import youtube_vos
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.provenance import provenance
-from tbd_lib.files import write_json, write_whole
+from tbd_lib.files import write_copy, write_json
 from tbd_lib.method.encoder import EfficientNetLite0
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import load_checkpoint, save_weights
@@ -149,8 +148,7 @@ def main(
     for name, ends in ENDS.items():
         deliver(name, mean_of([load_checkpoint(final(run, end)) for end in ends]), run, out)
     for name in STAGES:
-        with write_whole(results / f"train_bundled_{name}.jsonl") as temporary:
-            shutil.copy(run / name / "log.jsonl", temporary)
+        write_copy(results / f"train_bundled_{name}.jsonl", run / name / "log.jsonl")
 
 
 def stage_data(images: TrainConfig, videos: TrainConfig, roots: Roots) -> dict[str, tuple[list[Video], list[Video]]]:

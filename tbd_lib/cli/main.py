@@ -30,8 +30,8 @@ from tbd_lib.files import (
     require_absent,
     require_writable,
     solutions_notebook,
+    write_copy,
     write_json,
-    write_whole,
 )
 from tbd_lib.training.config import STAGES, TrainConfig
 
@@ -309,8 +309,7 @@ def solutions(out: Path = Path("solutions/solutions.ipynb"), overwrite: bool = F
     """
     require_absent(out, overwrite, JSON_BEGINS)
     require_writable(out)
-    with write_whole(out) as temporary:
-        temporary.write_bytes(solutions_notebook().read_bytes())
+    write_copy(out, solutions_notebook())
     print(f"solutions in {out}")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.report import aligned
@@ -26,6 +27,7 @@ TOLERANCE, MEAN_TOLERANCE = 0.01, 0.002
 Rounding to 8 binary digits instead of 24 moves a video by at most 0.0014 and the mean of six by 0.0003
 (``results/rounding.json``); about seven times as much is left for other readers of pictures and other GPUs.
 """
+Scores = Mapping[str, Any]
 WHOLE = {"ytvos18_val": "Overall"}  # where the one number is not called J&F
 
 
@@ -58,8 +60,8 @@ def compare(files: Sequence[Path]) -> list[Row]:
     Raises:
         InputError: a file that is not such a result, or holds an object for which nothing was published.
     """
-    published = json.loads((results_folder() / "published.json").read_text())["scores"]
-    rows = [_row(path) for path in files]
+    published = _published()
+    rows = [_row(path, published) for path in files]
     covered = {row.benchmark for row in rows if row.objects and row.objects[0] == row.objects[1]}
     for key, name in NAMES.items():
         if name not in covered:
@@ -79,7 +81,7 @@ def per_video(file: Path, training: str = TRAININGS[0]) -> dict[str, tuple[float
         InputError: as ``compare``.
     """
     joined, ours = _read(file)
-    theirs = _published_of(file, joined, ours)[training]
+    theirs = _of_objects(file, joined, ours, _published())[training]
     videos = dict[str, list[str]]()
     for name in ours:
         videos.setdefault(name.rstrip("0123456789"), []).append(name)
@@ -117,10 +119,15 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(["J&F, published by the authors and ours", *aligned(lines, left=(0, 1, 6))])
 
 
-def _row(path: Path) -> Row:
+def _published() -> Scores:
+    """All published scores, by training and benchmark."""
+    return json.loads((results_folder() / "published.json").read_text())["scores"]
+
+
+def _row(path: Path, published: Scores) -> Row:
     """One result file beside what was published of the same objects."""
     joined, ours = _read(path)
-    theirs = _published_of(path, joined, ours)
+    theirs = _of_objects(path, joined, ours, published)
     same = {name: mean(scores[i] for i in ours) for name, scores in theirs.items()}
     return Row(NAMES[_key(joined)], (len(ours), len(theirs[TRAININGS[0]])), same, mean(ours.values()), str(path))
 
@@ -130,9 +137,9 @@ def _key(joined: bool) -> str:
     return "davis16_val" if joined else "davis17_val"
 
 
-def _published_of(path: Path, joined: bool, ours: Mapping[str, float]) -> dict[str, dict[str, float]]:
+def _of_objects(path: Path, joined: bool, ours: Mapping[str, float], published: Scores) -> dict[str, dict[str, float]]:
     """The published J&F of every object, by training; all that are ours have to be among them."""
-    key, published = _key(joined), json.loads((results_folder() / "published.json").read_text())["scores"]
+    key = _key(joined)
     objects = {training: published[training][key]["per_object"] for training in TRAININGS}
     if unknown := sorted(set(ours) - set(objects[TRAININGS[0]])):
         raise InputError(f"{path}: found the object {unknown[0]}, expected those of {NAMES[key]}")

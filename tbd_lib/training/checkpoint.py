@@ -76,11 +76,11 @@ def save_weights(path: Path, model: TBD, dtype: torch.dtype = torch.float32) -> 
         save_file(state, temporary, metadata={"config": json.dumps(asdict(model.config))})
 
 
-def save_head(path: Path, model: TBD) -> None:
-    """Write all weights but the encoder's, in half precision: what a stage with a frozen encoder has learned."""
+def save_head(path: Path, model: TBD, dtype: torch.dtype = torch.float16) -> None:
+    """Write all weights but the encoder's: what a stage with a frozen encoder has learned."""
     head = {name: value for name, value in model.state_dict().items() if not name.startswith("encoder.")}
     with write_whole(path) as temporary:
-        save_file({name: value.half().contiguous() for name, value in head.items()}, temporary)
+        save_file({name: value.to(dtype).contiguous() for name, value in head.items()}, temporary)
 
 
 def load_head(path: StrPath) -> TBD:

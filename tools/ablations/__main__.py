@@ -22,13 +22,12 @@ from typing import Annotated
 
 import torch
 import tyro
-from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
 from tbd_lib.evaluation.provenance import provenance
-from tbd_lib.files import write_json, write_whole
+from tbd_lib.files import write_json
 from tbd_lib.method.model import TBD, build_model
-from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.training.checkpoint import bundled_model, save_head
 from tbd_lib.training.config import UNPREFIXED, change
 from tools.ablations import pool as pools
 from tools.ablations import test_sets
@@ -116,9 +115,7 @@ def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
         log += lines
         due = sets if iteration == CURVE[-1] else {kind: v for kind, v in sets.items() if kind != test_sets.LONGEST}
         curve[iteration] = {kind: scores(model.eval(), videos) for kind, videos in due.items()}
-    head = {name: weight for name, weight in model.state_dict().items() if not name.startswith("encoder.")}
-    with write_whole(folder / "head.safetensors") as temporary:
-        save_file(head, temporary)
+    save_head(folder / "head.safetensors", model, torch.float32)
     at_use = {}
     if name == "full" and seed in FEW:
         for idea, config in AT_USE.items():

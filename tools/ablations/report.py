@@ -1,6 +1,8 @@
 """What the table of ablations says, in words and as the table of docs/evaluate.md: written from results/ablations.json.
 
-python -m tools.ablations.report
+    python -m tools.ablations.report
+
+The page has to hold the mark, and the end of such parts.
 """
 
 import json
@@ -11,9 +13,10 @@ import tyro
 
 from tbd_lib.files import results_folder, write_whole
 from tools.ablations.statistics import Effect
+from tools.marked import marked
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "evaluate.md"
-BEGIN, END = "<!-- ablations: written by tools/ablations/report.py -->\n", "<!-- end of ablations -->\n"
+MARK = "<!-- written by tools/ablations/report.py -->\n"
 
 Effects = Mapping[str, Effect]
 
@@ -85,17 +88,11 @@ def cell(effect: Effect) -> str:
     return f"**{text}**" if effect.shown else text
 
 
-def inserted(page: str, text: str) -> str:
-    """A page with the text between its marks replaced."""
-    before, rest = page.split(BEGIN)
-    return before + BEGIN + text + END + rest.split(END)[1]
-
-
 def main() -> None:
     """Write tables and sentences into docs/evaluate.md."""
     content = json.loads((results_folder() / "ablations.json").read_text())
     with write_whole(PAGE) as temporary:
-        temporary.write_text(inserted(PAGE.read_text(), section(content)))
+        temporary.write_text(marked(PAGE.read_text(), MARK, section(content)))
 
 
 if __name__ == "__main__":
