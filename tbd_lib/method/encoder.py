@@ -169,10 +169,13 @@ class EfficientNetLite0(nn.Module):
     """The encoder of the bundled models: EfficientNet-Lite0 up to stride 16, 0.70 M parameters.
 
     It is EfficientNet-B0 (Tan and Le, 2019) without squeeze-and-excitation and with ReLU6, made for small devices. The
-    first eleven of its sixteen blocks reach stride 16; the features are what blocks 2, 4 and 10 put out.
+    first eleven of its sixteen blocks reach stride 16; the features are what blocks 2, 4 and 10 put out, brought to the
+    size of score maps: with ImageNet weights those outputs have standard deviations of 6 to 9, in which a new decoder
+    does not find the maps (0 to 1) for hundreds of iterations.
     """
 
     channels = (24, 40, 112)
+    scale = 1 / 8  # a power of two, which rounds nothing
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,7 +191,7 @@ class EfficientNetLite0(nn.Module):
         """Features at strides 4, 8, 16 of an image in [0, 1]."""
         s4 = self.stage4(self.stem(self.normalise(image)))
         s8 = self.stage8(s4)
-        return s4, s8, self.stage16(s8)
+        return s4 * self.scale, s8 * self.scale, self.stage16(s8) * self.scale
 
 
 def _blocks(count: int, c_in: int, c_out: int, kernel: int, stride: int, expansion: int = 6) -> nn.Sequential:
