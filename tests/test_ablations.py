@@ -90,12 +90,12 @@ def test_a_pool_holds_the_encoders_features_of_clips_as_they_are_and_pasted_over
         with torch.no_grad():
             expected = encoder(pictures[:, 1])
         for level, true in zip(levels[1], expected, strict=True):
-            torch.testing.assert_close(level, true * pools.SCALE, rtol=2e-3, atol=2e-3)
+            torch.testing.assert_close(level, true, rtol=2e-3, atol=2e-3)
 
 
 def test_masks_from_stored_features_are_those_of_tracking() -> None:
     model, video = bundled_model("bundled-coco"), square_video(64, 4, "squares")
-    entry = Encoded(video, False, encode(video, model), scale=1.0)
+    entry = Encoded(video, False, encode(video, model))
     tracked = np.stack([step.mask for step in track(model, video, LINES)])
     assert np.mean(np.stack(list(entry.masks(model))) != tracked) < 0.002
     assert tracked[1:].any()

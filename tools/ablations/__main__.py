@@ -202,7 +202,7 @@ def content(results: list[dict], found: dict[str, dict[str, Videos]]) -> dict[st
         "encoder": "EfficientNet-Lite0 with ImageNet weights, frozen",
         "recipe": asdict(RECIPE),
         "data": asdict(DATA),
-        "pool": {"clips": CLIPS, "seed": POOL_SEED, "crop": CROP, "features_times": pools.SCALE},
+        "pool": {"clips": CLIPS, "seed": POOL_SEED, "crop": CROP},
         "sets": {
             name: {"config": asdict(config), "seed": test_sets.SEED, "videos": test_sets.count_of(config)}
             for name, config in test_sets.CLAIMS.items()

@@ -20,9 +20,6 @@ VERSIONS = ("plain", "pasted")  # a clip as it was cut, and with another clip's 
 NAMES = ("s4", "s8", "s16", "masks")
 Levels = tuple[Tensor, Tensor, Tensor]
 PAIR = 2  # clips that lend each other their object
-SCALE = 1 / 8
-"""What stored features are multiplied by. This encoder's have standard deviations of 6 to 9. Beside score maps from 0
-to 1 a new decoder settled on empty masks; with features of the maps' size it learns within 200 iterations."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +32,8 @@ class Pool:
         return len(self.arrays["masks"])
 
     def batch(self, clips: np.ndarray, versions: np.ndarray) -> tuple[list[Levels], Int64[Tensor, "b t H W"]]:
-        """Scaled features of every frame at strides 4, 8 and 16, each ``(b, c, h, w)``, and the masks of some clips."""
-        s4, s8, s16 = (torch.from_numpy(self.arrays[name][clips, versions]).float() * SCALE for name in NAMES[:3])
+        """Features of every frame at strides 4, 8 and 16, each ``(b, c, h, w)``, and the masks of some clips."""
+        s4, s8, s16 = (torch.from_numpy(self.arrays[name][clips, versions]).float() for name in NAMES[:3])
         masks = torch.from_numpy(self.arrays["masks"][clips, versions]).long()
         return [(s4[:, t], s8[:, t], s16[:, t]) for t in range(masks.shape[1])], masks
 

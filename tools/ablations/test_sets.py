@@ -21,7 +21,6 @@ from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.tracking.tracker import Tracker, track
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Video
-from tools.ablations.pool import SCALE
 
 SEED = 2022
 LONG = 100  # frames
@@ -60,14 +59,13 @@ class Encoded:
     video: Video
     joined: bool
     levels: Sequence[np.ndarray]
-    scale: float = SCALE  # what the heads' features are multiplied by
 
     def masks(self, model: TBD) -> Iterator[Mask]:
         """The masks that a model with this encoder makes."""
         engine = Shared(model)
         tracker = Tracker(engine, LINES)
         for t, frame in enumerate(self.video.frames):
-            s4, s8, s16 = (torch.tensor(level[t : t + 1]).float() * self.scale for level in self.levels)
+            s4, s8, s16 = (torch.tensor(level[t : t + 1]).float() for level in self.levels)
             with torch.no_grad():
                 features = FrameFeatures(s4, s8, s16, engine.model.key_head(s16))
             yield tracker.step(frame.image, self.video.given.get(t), frame.name, features).mask
