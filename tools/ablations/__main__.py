@@ -5,9 +5,10 @@
 
 The encoder (EfficientNet-Lite0 with its ImageNet weights, as in bundled-coco) has never seen any of the ideas. Its
 features of a fixed pool of clips are computed once; heads begin from scratch and learn from them, the same clips in
-the same order for every variant of a seed. Each head is scored on videos for each claim, after a quarter, a half and
-all of its iterations (on the long videos only at the end, for the time). The heads of the full method are also scored
-with ideas switched off at use only. Runs that are done are not repeated; ``--only VARIANT`` runs the seeds of one row.
+the same order for every variant of a seed. Each head is scored on videos for each claim; those of the first three
+seeds also after a quarter and a half of their iterations (for the time, not on the long videos). The full method's are
+scored with ideas switched off at use, too. Runs that are done are not repeated; ``--only VARIANT`` runs the seeds of
+one row.
 """
 
 import json
@@ -113,6 +114,8 @@ def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
     curve, log = {}, []
     for iteration, lines in train(variant, model, seed, pools.load(out / "pool")):
         log += lines
+        if seed not in FEW and iteration < CURVE[-1]:
+            continue
         due = sets if iteration == CURVE[-1] else {kind: v for kind, v in sets.items() if kind != test_sets.LONGEST}
         curve[iteration] = {kind: scores(model.eval(), videos) for kind, videos in due.items()}
     save_head(folder / "head.safetensors", model, torch.float32)
