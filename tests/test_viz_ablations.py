@@ -3,7 +3,7 @@
 import numpy as np
 from figures import drawn
 
-from tbd_lib.course.viz.ablations import KINDS, effects, error_strip, learning_curves, pixel_kinds
+from tbd_lib.course.viz.ablations import KINDS, MARGIN, effects, error_strip, learning_curves, pixel_kinds, surroundings
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.video.frames import Frame
 
@@ -49,6 +49,23 @@ def test_every_pixel_of_the_union_is_of_one_kind_and_no_other_pixel_of_any() -> 
     counts = sum(where.astype(int) for where in kinds.values())
     assert np.array_equal(counts, ((FOUND == 1) | (TRUE == 1)).astype(int))
     assert jaccard(FOUND == 1, TRUE == 1) == kinds["right"].sum() / np.sum(counts)
+
+
+def test_the_surroundings_of_an_object_hold_it_in_every_mask_with_a_margin_within_the_picture() -> None:
+    early, late = np.zeros((2, 200, 300), np.uint8)
+    early[5, 100], late[90, 120:140], late[150, 250] = 1, 1, 2
+    rows, columns = surroundings([early, late], 1)
+    assert (rows.start, rows.stop) == (0, 91 + MARGIN) and (columns.start, columns.stop) == (100 - MARGIN, 140 + MARGIN)
+    assert early[surroundings([early, late], 3)].shape == early.shape
+
+
+def test_an_error_strip_shows_only_the_surroundings_of_the_object() -> None:
+    true = np.zeros((200, 300), np.uint8)
+    true[80:120, 140:160] = 1
+    frames = [Frame("00003", np.full((200, 300, 3), 100, np.uint8))]
+    described = error_strip(frames, [np.roll(true, 5, 1)], [true], 1)
+    assert drawn(described)[0].shape[:2] == (40 + 2 * MARGIN, 25 + 2 * MARGIN)
+    assert "J 0.60" in repr(described)
 
 
 def test_an_error_strip_says_the_shares_and_has_a_colour_for_each_kind() -> None:

@@ -34,6 +34,7 @@ KINDS = {
 }
 """What can become of a pixel, and its colour."""
 LABELS = 2.4  # inches for the names beside the panels
+MARGIN = 16  # pixels of the picture around what is shown of it
 
 
 def effects(panels: Mapping[str, Mapping[str, Mapping[str, float]]], measure: str, columns: int = 3) -> Described:
@@ -114,8 +115,12 @@ def pixel_kinds(predicted: Mask, true: Mask, number: int) -> dict[str, Bool[np.n
 def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Sequence[Mask], number: int) -> Described:
     """Grey frames side by side, one object's pixels coloured by what became of them, its true outline in white.
 
-    All sequences have one entry per frame.
+    Of every frame the same part is shown, that in which the object or its mask is. All sequences have one entry per
+    frame.
     """
+    part = surroundings([*predicted, *truth], number)
+    frames = [Frame(frame.name, frame.image[part]) for frame in frames]
+    predicted, truth = ([mask[part] for mask in masks] for masks in (predicted, truth))
     figure = new_figure(WIDTH / len(frames) * aspect(frames[0].image) + 2.4 * TITLE)
     axes = figure.subplots(1, len(frames), squeeze=False)[0]
     clauses = []
@@ -132,6 +137,16 @@ def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Seque
     figure.legend(handles=patches, loc="outside lower left", ncols=len(patches), frameon=False)
     sentence = f"Shares of the union of object {number} and its mask. {'; '.join(clauses)}."
     return Described(figure, sentence, photographic=True)
+
+
+def surroundings(masks: Sequence[Mask], number: int) -> tuple[slice, slice]:
+    """The rows and columns in which an object is in any of the masks, and a margin; all of them where it is in none."""
+    anywhere = np.any([mask == number for mask in masks], 0)
+    if not anywhere.any():
+        return slice(None), slice(None)
+    ends = [np.flatnonzero(anywhere.any(axis))[[0, -1]] for axis in (1, 0)]
+    rows, columns = (slice(max(int(first) - MARGIN, 0), int(last) + 1 + MARGIN) for first, last in ends)
+    return rows, columns
 
 
 def _coloured(image: Image, kinds: Mapping[str, Bool[np.ndarray, "H W"]]) -> Image:
