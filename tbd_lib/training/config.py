@@ -100,8 +100,9 @@ SAMPLE_STAGE = change(  # a quarter of an hour on two cores
         "synthetic_videos": 400,
         "synthetic_augment": {"crop": 192},
         "hold_out": 1,
+        "batch": 4,
     },
-    optimiser={"context_from": 200, "context_full": 500},
-    run={"iterations": 800, "validate_every": 400},
+    optimiser={"learning_rate": 3e-3, "warm_up": 20, "context_from": 60, "context_full": 180},
+    run={"iterations": 1200, "validate_every": 600},
 )
 STAGES = {"coco": COCO_STAGE, "davis": DAVIS_STAGE, "youtube-vos": YOUTUBE_VOS_STAGE, "sample": SAMPLE_STAGE}
