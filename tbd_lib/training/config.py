@@ -103,6 +103,6 @@ SAMPLE_STAGE = change(  # a quarter of an hour on two cores
         "batch": 4,
     },
     optimiser={"learning_rate": 3e-3, "warm_up": 20, "context_from": 60, "context_full": 180},
-    run={"iterations": 1200, "validate_every": 600},
+    run={"iterations": 1800, "validate_every": 600},
 )
 STAGES = {"coco": COCO_STAGE, "davis": DAVIS_STAGE, "youtube-vos": YOUTUBE_VOS_STAGE, "sample": SAMPLE_STAGE}
