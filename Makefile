@@ -4,13 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor web web-packages serve-web lab lint docs wheel publish notebooks ablations clean
+.PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor test-colab web web-packages serve-web lab lint docs wheel publish notebooks ablations clean
 
 demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
 	$(BIN)/tbd demo
 
 # one thread: operators round differently with more; -n auto runs a process per core
-test-modules test-notebooks check mutations mutations-lessons test-browser test-floor notebooks: export OMP_NUM_THREADS = 1
+test-modules test-notebooks check mutations mutations-lessons test-browser test-floor test-colab notebooks: export OMP_NUM_THREADS = 1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 300
 test: test-modules test-notebooks ## all tests, the notebooks among them
 
@@ -47,6 +47,20 @@ test-floor:               ## the oldest releases that pyproject.toml promises to
 	$(FLOOR)/python -m pip install --quiet -c tests/floor.txt -e '.[course,onnx]' --group test
 	$(FLOOR)/pytest -W ignore::DeprecationWarning $(TESTED:%=tests/test_%.py)
 	$(FLOOR)/pytest $(NBVAL) notebooks/03_templates.ipynb
+
+# In an environment of its own (6 GB): the wheel's set-up cell, then lessons in a folder without the repository
+COLAB  := .venv-colab/bin
+IN     := build/colab
+LESSONS := 06_training 07_davis_evaluation 00_quickstart
+test-colab: wheel         ## lessons from the wheel with Colab's releases and a stand-in for Drive: needs python3.13
+	test -x $(COLAB)/python || python3.13 -m venv .venv-colab
+	$(COLAB)/python -m pip install --quiet -c tests/colab/versions.txt torch torchvision numpy ipywidgets ipython ipykernel nbval
+	$(COLAB)/python -m pip uninstall --quiet --yes tbd_lib
+	rm -rf $(IN) && mkdir -p $(IN)
+	cp dist/*.whl $(LESSONS:%=notebooks/%.ipynb) $(IN)
+	cd $(IN) && PATH=$(abspath $(COLAB)):$$PATH jupyter execute $(firstword $(LESSONS)).ipynb
+	$(COLAB)/python -m pip check
+	cd $(IN) && PYTHONPATH=$(CURDIR)/tests/colab PATH=$(abspath $(COLAB)):$$PATH pytest -p no:cacheprovider $(NBVAL) -c /dev/null $(LESSONS:%=%.ipynb)
 
 web-packages:
 	cd web && npm ci --ignore-scripts --no-audit --no-fund
@@ -105,7 +119,7 @@ publish: $(READY)         ## write where the project lives: REPOSITORY=https://g
 	$(BIN)/python -m tools.publish $(call option,REPOSITORY,repository) $(call option,TAG,tag)
 
 clean:
-	rm -rf $(VENV) .venv-floor .venv-docs build dist *.egg-info
+	rm -rf $(VENV) .venv-floor .venv-colab .venv-docs build dist *.egg-info
 
 # pip 25.1 or newer knows dependency groups. torch and torchvision are named first, without bounds, so that pip takes
 # a pair of releases that fit each other.

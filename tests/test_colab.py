@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
 
 import pytest
 from dependencies import CORE, PROJECT, of_extra
@@ -16,13 +17,8 @@ from tools.publish import Address, set_up_cells
 
 INSTALLED = [Requirement(text) for text in [*CORE, *of_extra("course")]]
 PYTHON = "3.13"
-COLAB: dict[str, str] = {  # what Colab's machines had in August 2026
-    "torch": "2.11.0",
-    "torchvision": "0.26.0",
-    "numpy": "2.1.0",
-    "ipywidgets": "7.7.1",
-    "ipython": "7.34.0",
-}
+VERSIONS = Path(__file__).parent / "colab" / "versions.txt"
+COLAB = dict(line.split("==") for line in VERSIONS.read_text().splitlines() if not line.startswith("#"))
 WHEEL, OLDER = "tbd_lib-0.2.0-py3-none-any.whl", "tbd_lib-0.1.0-py3-none-any.whl"
 NOWHERE, SOMEWHERE = Address(), Address("https://github.com/-nobody-/tbd", "v1.0")
 CASES: dict[str, tuple[Address, bool, list[str]]] = {  # where it is published, whether it is missing, files there
