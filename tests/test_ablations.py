@@ -1,6 +1,7 @@
 """The ablations leave out what they say, differ in nothing else, and their intervals mean what they should."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from tbd_lib.datasets.config import AugmentConfig, DataConfig
 from tbd_lib.method.swap_and_attach import swap_and_attach
 from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import bundled_model
+from tbd_lib.training.config import change
+from tools.ablations import head
 from tools.ablations import pool as pools
 from tools.ablations.head import RECIPE, draws
 from tools.ablations.report import section, sentence
@@ -71,16 +74,17 @@ def test_variants_see_the_same_clips_and_only_their_share_pasted_over() -> None:
 # --- stored features
 
 
-def test_a_pool_holds_the_encoders_features_of_clips_as_they_are_and_pasted_over(tmp_path) -> None:
-    augment = AugmentConfig(crop=64, area=(0.9, 1.0))
-    config = DataConfig(augment=augment, frames=2, batch=2, workers=0)
-    videos = [square_video(6, 4, "a"), square_video(6, 4, "b")]
-    encoder = bundled_model("bundled-coco").encoder
+CLIPS = DataConfig(augment=AugmentConfig(crop=64, area=(0.9, 1.0)), frames=3, batch=2, workers=0)
+SQUARES = [square_video(6, 4, "a"), square_video(6, 4, "b")]
+
+
+def test_a_pool_holds_the_encoders_features_of_clips_as_they_are_and_pasted_over(tmp_path: Path) -> None:
+    augment, encoder = CLIPS.augment, bundled_model("bundled-coco").encoder
     assert not pools.is_built(tmp_path)
-    pools.build(tmp_path, encoder, config, videos, 2, seed=0)
+    pools.build(tmp_path, encoder, CLIPS, SQUARES, 2, seed=0)
     assert pools.is_built(tmp_path)
     pool = pools.load(tmp_path)
-    clips = pools.Clips(config, videos, 1, 0)
+    clips = pools.Clips(CLIPS, SQUARES, 1, 0)
     images, masks = (torch.stack(part) for part in zip(clips[0], clips[1], strict=True))
     least = int(augment.min_share * augment.crop**2)
     pasted = swap_and_attach(images.float() / 255, masks.long(), 1.0, torch.Generator().manual_seed(0), least)
@@ -91,6 +95,22 @@ def test_a_pool_holds_the_encoders_features_of_clips_as_they_are_and_pasted_over
             expected = encoder(pictures[:, 1])
         for level, true in zip(levels[1], expected, strict=True):
             torch.testing.assert_close(level, true, rtol=2e-3, atol=2e-3)
+
+
+def test_a_head_is_trained_but_for_what_is_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = change(RECIPE, optimiser={"context_from": 0, "context_full": 2}, run={"iterations": 3})
+    monkeypatch.setattr(head, "RECIPE", short)
+    monkeypatch.setattr(head, "CURVE", (1, 3))
+    pools.build(tmp_path, bundled_model("bundled-coco").encoder, CLIPS, SQUARES, 4, seed=0)
+    variant = VARIANTS["distance score not learned"]
+    model, before = begin(variant, 0), begin(variant, 0)
+    stops = list(head.train(variant, model.eval(), 0, pools.load(tmp_path)))
+    assert [(iteration, len(log)) for iteration, log in stops] == [(1, 1), (3, 2)] and model.training
+    assert all(0 < line["loss"] < 10 and 0 <= line["iou"] <= 1 for _, log in stops for line in log)
+    same = {
+        key.split(".")[0] for key, weight in model.named_parameters() if torch.equal(weight, before.get_parameter(key))
+    }
+    assert same == {"encoder", "distance"}
 
 
 def test_masks_from_stored_features_are_those_of_tracking() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tbd_lib.cli.main import main
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.published import NAMES, TOLERANCE, TRAININGS, compare, per_video, table, verdict
 from tbd_lib.files import results_folder
@@ -63,6 +64,19 @@ def test_published_scores_agree_with_themselves_and_a_video_that_moves_is_named(
     assert moved.startswith("does not agree: 1 of 30 videos") and "soapbox the most (-0.0133)" in moved
     shifted = {video: (theirs, theirs + 0.004) for video, (theirs, _) in pairs.items()}
     assert verdict(shifted).startswith("does not agree: 0 of 30 videos"), "the mean alone gives it away"
+
+
+def test_the_command_gives_a_verdict_on_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    theirs = PUBLISHED[TRAININGS[0]]["davis16_val"]["per_object"]["dog1"]
+    for name, less in (("same", 0.0), ("lower", 0.02)):
+        result(tmp_path / f"{name}.json", True, {"dog": {"1": (theirs["J"] + theirs["F"]) / 2 - less}})
+    assert main(["report", *(str(tmp_path / name) for name in ("same.json", "lower.json"))]) == 0
+    printed = capsys.readouterr().out
+    assert f"{tmp_path / 'same.json'}: agrees: 0 of 1 videos" in printed
+    assert (
+        f"{tmp_path / 'lower.json'}: does not agree: 1 of 1 videos" in printed and "dog the most (-0.0200)" in printed
+    )
+    assert printed.startswith(table(compare([tmp_path / "same.json", tmp_path / "lower.json"])))
 
 
 def test_rounding_stays_far_within_what_is_allowed():

@@ -116,7 +116,7 @@ def test_it_goes_through_the_steps_of_a_real_run(tmp_path: Path, monkeypatch: py
     assert losses == real and len(real) == 4
 
 
-def test_a_full_gpu_and_bad_settings_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_gpu_and_bad_settings_are_one_line_and_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"`data.frames` 1"):
         rehearse(change(TINY, data={"frames": 1}), tiny_model(), VIDEOS, 1, device="cpu")
 
@@ -124,8 +124,17 @@ def test_a_full_gpu_and_bad_settings_are_one_line(monkeypatch: pytest.MonkeyPatc
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has")
 
     monkeypatch.setattr(module, "step", full)
-    line = r"^memory was full in step 1 of the rehearsal \(CUDA out of memory. Tried to allocate 2.00 GiB\); `run.accum"
+    line = (
+        r"^memory was full at iteration 1 \(CUDA out of memory. Tried to allocate 2.00 GiB\); `run.accumulate` 2 "
+        r"computes a batch in 2 parts, with the same gradients$"
+    )
     with pytest.raises(TrainingError, match=line):
+        rehearse(TINY, tiny_model(), VIDEOS, 1, device="cpu")
+
+
+def test_a_loss_that_is_no_number_ends_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "step", lambda *_: (torch.tensor(float("nan")), torch.tensor(0.0)))
+    with pytest.raises(TrainingError, match=r"^the loss is nan at iteration 1$"):
         rehearse(TINY, tiny_model(), VIDEOS, 1, device="cpu")
 
 

@@ -199,8 +199,8 @@ def test_a_run_goes_on_in_parts_where_memory_was_full(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(module, "step", full_at_the_fourth)
     line = (
-        r"^memory was full at iteration 4 \(CUDA out of memory. Tried to allocate 2.00 GiB\); .*last.pt holds "
-        r"iteration 2; `run.accumulate` 2 computes a batch in 2 parts, with the same gradients$"
+        r"^memory was full at iteration 4 \(CUDA out of memory. Tried to allocate 2.00 GiB\); `run.accumulate` 2 "
+        r"computes a batch in 2 parts, with the same gradients; .*last.pt holds iteration 2$"
     )
     with pytest.raises(TrainingError, match=line):
         train(TINY, tiny_model(), VIDEOS, tmp_path, device="cpu")
@@ -314,7 +314,10 @@ class Dying(list):
 
 
 def test_a_worker_that_dies_is_reported(tmp_path: Path) -> None:
-    message = r"a process that makes clips died before iteration 1 \(.*exited unexpectedly\); .* was not written yet"
+    message = (
+        r"^a process that makes clips died before iteration 1 \(.*exited unexpectedly\); too little memory\? "
+        r"try fewer `data.workers`; .*last.pt was not written yet$"
+    )
     with pytest.raises(TrainingError, match=message):
         videos = [replace(VIDEOS[0], truth=Dying(VIDEOS[0].truth or []))]
         train(change(TINY, data={"workers": 1}), tiny_model(), videos, tmp_path, device="cpu")

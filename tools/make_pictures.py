@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from matplotlib import rc_context
 from PIL import Image as Pictures
 
-from tbd_lib.course.viz import diagram, mask_strip
+from tbd_lib.course.viz import Described, diagram, mask_strip
 from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.shared import shared
 from tbd_lib.evaluation.evaluate import unchanged
@@ -36,8 +37,7 @@ def main(
         width: Of the moving picture, in pixels.
         out: Folder for the pictures.
     """
-    with write_whole(out / "method.svg") as temporary:
-        temporary.write_text(str(diagram().content))
+    write_drawing(diagram(), out / "method.svg")
     (shown,) = [candidate for candidate in sample(split) if candidate.name == video]
     assert shown.truth is not None
     steps = list(track(shared(bundled_model()), shown, BENCHMARK))
@@ -51,6 +51,14 @@ def main(
     print(figure.sentence)
     with write_whole(out / "real.jpg") as temporary:
         Pictures.fromarray(true_masks(sample("real"))).save(temporary, quality=85)
+
+
+def write_drawing(described: Described, path: Path) -> None:
+    """A figure as SVG that is always the same, with its sentence as title and its words as text."""
+    style = rc_context({"svg.fonttype": "none", "svg.hashsalt": path.name, "font.sans-serif": ["DejaVu Sans"]})
+    with write_whole(path) as temporary, style:
+        metadata = {"Title": described.sentence, "Creator": None, "Date": None}
+        described.figure.savefig(temporary, format="svg", metadata=metadata)
 
 
 def true_masks(videos: list[Video], every: int = 10, width: int = 284) -> Image:

@@ -249,16 +249,19 @@ def score(
 def report(
     results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULT.json")] = (),
 ) -> None:
-    """Put the scores that the authors published beside ours: J&F on the same objects, and the gap.
+    """Put the scores that the authors published beside ours: J&F on the same objects, the gap, and whether they agree.
 
     Args:
         results: Files of tbd evaluate --json; if left out, those that come with the package.
     """
-    from tbd_lib.evaluation.published import compare, table
+    from tbd_lib.evaluation.published import compare, per_video, table, verdict
     from tbd_lib.files import results_folder
 
-    ours = [results_folder() / name for name in ("davis2016_six.json", "trunk.json")]
-    print(table(compare(list(results) or ours)))
+    ours = list(results) or [results_folder() / name for name in ("davis2016_six.json", "trunk.json")]
+    print(table(compare(ours)))
+    print("\nWhether each agrees with the published scores, as the published weights should:")
+    for file in ours:
+        print(f"{file}: {verdict(per_video(file))}")
 
 
 def demo(

@@ -1,5 +1,6 @@
 """What is minimised: clips in, a loss out. It is a module, so that many processes can average its gradients."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from jaxtyping import Float, Int64
@@ -26,9 +27,14 @@ class Objective(nn.Module):
             masks: 1 where the object is, 0 elsewhere.
             context: share of the image's features that the decoder sees, see ``dimmed``.
         """
-        frames = self.model.encode_clip(images)
+        return self.of_features(self.model.encode_clip(images), masks, context)
+
+    def of_features(
+        self, frames: Sequence[Features], masks: Int64[Tensor, "b t H W"], context: float = 1.0
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """``forward`` for frames that are encoded already."""
         shown = frames if context == 1 else [dimmed(frame, context) for frame in frames]
-        logits = self.model.follow(shown, region_masks(masks[:, 0]).to(images))[:, :, 0]
+        logits = self.model.follow(shown, region_masks(masks[:, 0]).to(frames[0].key))[:, :, 0]
         return clip_loss(logits, masks[:, 1:]), intersection_over_union(logits.detach(), masks[:, 1:])
 
 

@@ -11,13 +11,12 @@ import torch
 from tqdm.auto import tqdm
 
 from tbd_lib.datasets.clips import Clips
-from tbd_lib.errors import TrainingError
 from tbd_lib.method.config import Precision
 from tbd_lib.method.model import TBD
 from tbd_lib.training.config import TrainConfig, change
 from tbd_lib.training.distributed import World, join
 from tbd_lib.training.precision import settle
-from tbd_lib.training.train import Learner, batches, check, first_sentence, is_full_memory, less_memory
+from tbd_lib.training.train import Learner, batches, check, less_memory
 from tbd_lib.video.frames import Video
 
 try:
@@ -139,7 +138,7 @@ def rehearse(
 
     Raises:
         InputError: settings or data that cannot be trained with.
-        TrainingError: memory is full.
+        TrainingError: the loss is not a number, memory is full, or a process that makes clips died.
     """
     with join(device) as world, torch.random.fork_rng([world.device] if world.device.type == "cuda" else []):
         check(config, world)
@@ -158,13 +157,7 @@ def rehearse(
                 start = clock()
                 batch = next(stream)
                 there = clock()
-                try:
-                    learner.iterate(batch, iteration)  # its loss is a number, so a GPU has done its work
-                except RuntimeError as error:
-                    if not is_full_memory(error):
-                        raise
-                    happened = f"memory was full in step {iteration + 1} of the rehearsal ({first_sentence(error)})"
-                    raise TrainingError(f"{happened}; {less_memory(config, world.size)}") from error
+                learner.iterate(batch, iteration)  # returns numbers, so a GPU has done its work
                 done = clock()
                 if iteration >= warm:
                     waited, computed = waited + there - start, computed + done - there

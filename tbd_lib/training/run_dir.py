@@ -16,7 +16,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
-from tbd_lib.errors import InputError
+from tbd_lib.errors import InputError, TrainingError
 from tbd_lib.evaluation.provenance import PACKAGES, provenance, version
 from tbd_lib.files import at_home, naming, require_mounted, write_json, write_whole
 from tbd_lib.method.config import Precision
@@ -51,11 +51,14 @@ class RunDir:
         self.best: float | None = None
         self.saved = 0  # iterations that the last checkpoint holds
 
-    @property
-    def kept(self) -> str:
-        """What remains of a run that stops, in words."""
-        path = self.out / "last.pt"
-        return f"{path} holds iteration {self.saved}" if self.saved else f"{path} was not written yet"
+    @contextmanager
+    def errors_say_what_is_kept(self) -> Iterator[None]:
+        """Add to a ``TrainingError`` what remains of the run that it ends."""
+        try:
+            yield
+        except TrainingError as error:
+            kept = f"holds iteration {self.saved}" if self.saved else "was not written yet"
+            raise TrainingError(f"{error}; {self.out / 'last.pt'} {kept}") from error
 
     def read(self, override: bool = False) -> dict[str, Any] | None:
         """The state of an interrupted run in this folder; None where there is none.

@@ -79,18 +79,10 @@ def train(
         if world.first:
             run.begin()
         shown = {"desc": f"train, {precision}", "unit": "it", "disable": not world.first}
-        with tqdm(initial=done, total=clips.iterations, **shown) as bar:
+        with tqdm(initial=done, total=clips.iterations, **shown) as bar, run.errors_say_what_is_kept():
             meter = Meter(run, bar, logs=world.first)
-            for iteration, batch in enumerate(batches(clips, world, run), done):
-                try:
-                    loss, iou, rate = learner.iterate(batch, iteration)
-                except RuntimeError as error:
-                    if not is_full_memory(error):
-                        raise
-                    happened = f"memory was full at iteration {iteration + 1} ({first_sentence(error)})"
-                    raise TrainingError(f"{happened}; {run.kept}; {less_memory(config, world.size)}") from error
-                if not math.isfinite(loss):
-                    raise TrainingError(f"the loss is {loss} at iteration {iteration + 1}; {run.kept}")
+            for iteration, batch in enumerate(batches(clips, world, done), done):
+                loss, iou, rate = learner.iterate(batch, iteration)
                 now, last = iteration + 1, iteration + 1 == config.run.iterations
                 meter.count(now, last, loss=loss, iou=iou, rate=rate)
                 with meter.paused():
@@ -137,14 +129,26 @@ class Learner:
         return {"objective": self.objective, "optimiser": self.optimiser, "scaler": self.scaler}
 
     def iterate(self, batch: Batch, iteration: int) -> tuple[float, float, float]:
-        """Do one iteration; returns loss and intersection over union over all processes, and the learning rate."""
+        """Do one iteration; returns loss and intersection over union over all processes, and the learning rate.
+
+        Raises:
+            TrainingError: memory is full, or the loss is not a number.
+        """
         config = self.config
         rate = set_rates(config, self.optimiser, iteration)
         freeze_bn_stats(config, self.objective.model.train(), iteration)
         images, masks = apply_swap(config, batch, self.world, iteration)
         context = context_share(config, iteration)
-        loss, iou = step(config, self.wrapped, self.optimiser, self.scaler, images, masks, context)
+        try:
+            loss, iou = step(config, self.wrapped, self.optimiser, self.scaler, images, masks, context)
+        except RuntimeError as error:
+            if not is_full_memory(error):
+                raise
+            happened = f"memory was full at iteration {iteration + 1} ({first_sentence(error)})"
+            raise TrainingError(f"{happened}; {less_memory(config, self.world.size)}") from error
         loss, iou = self.world.mean(torch.stack([loss, iou])).tolist()
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss is {loss} at iteration {iteration + 1}")
         return loss, iou, rate
 
 
@@ -308,8 +312,8 @@ def apply_swap(
     return swap_and_attach(images.float() / 255, masks.long(), augment.swap, generator, least)
 
 
-def batches(clips: Clips, world: World, run: RunDir | None = None) -> Generator[Batch, None, None]:
-    """This process's part of every batch that is left; of all batches without a run.
+def batches(clips: Clips, world: World, done: int = 0) -> Generator[Batch, None, None]:
+    """This process's part of every batch that is left after the first ``done``.
 
     Raises:
         InputError: what a data set's files raise, in one line.
@@ -317,7 +321,7 @@ def batches(clips: Clips, world: World, run: RunDir | None = None) -> Generator[
     """
     batch, workers = clips.config.batch, clips.config.workers
     share = batch // world.size
-    left = range(run.saved if run else 0, clips.iterations)
+    left = range(done, clips.iterations)
     numbers = [list(range(begin, begin + share)) for begin in (i * batch + world.rank * share for i in left)]
     pin = world.device.type == "cuda"
     loader = iter(DataLoader(clips, batch_sampler=numbers, num_workers=workers, pin_memory=pin))
@@ -328,8 +332,7 @@ def batches(clips: Clips, world: World, run: RunDir | None = None) -> Generator[
             raise InputError(str(error).strip().splitlines()[-1].rpartition("InputError: ")[2]) from error
         except RuntimeError as error:
             died = f"a process that makes clips died before iteration {iteration + 1} ({str(error).splitlines()[0]})"
-            kept = run.kept if run else "nothing was written"
-            raise TrainingError(f"{died}; {kept}; too little memory? try fewer `data.workers`") from error
+            raise TrainingError(f"{died}; too little memory? try fewer `data.workers`") from error
         yield images, masks
 
 

@@ -5,14 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import torch
 from torch import nn
-from torch.optim import AdamW
 
 from tbd_lib.evaluation.metrics import ObjectScore
-from tbd_lib.method.loss import clip_loss, region_masks
 from tbd_lib.method.model import TBD, Features, autocast
 from tbd_lib.training.config import SMALL_STAGE, change
-from tbd_lib.training.objective import dimmed, intersection_over_union
-from tbd_lib.training.train import context_share, rate_share
+from tbd_lib.training.objective import Objective
+from tbd_lib.training.train import context_share, make_optimiser, set_rates
 from tools.ablations.pool import Pool
 from tools.ablations.test_sets import Encoded
 from tools.ablations.variants import Variant
@@ -29,26 +27,19 @@ CURVE = (150, 300, 600)  # iterations after which a head is scored
 
 def train(variant: Variant, model: TBD, seed: int, pool: Pool) -> Iterator[tuple[int, list[dict[str, float]]]]:
     """Train a head in place; stops after each of ``CURVE``, with the log since the last stop."""
-    optimiser = AdamW(
-        [weight for name, weight in model.named_parameters() if weight.requires_grad and "encoder" not in name],
-        weight_decay=RECIPE.optimiser.weight_decay,
-    )
-    log = []
+    objective, log = Objective(model), []
+    optimiser = make_optimiser(RECIPE, objective)
     for iteration, (clips, versions) in enumerate(draws(len(pool), variant.swap, seed)):
-        for group in optimiser.param_groups:
-            group["lr"] = RECIPE.optimiser.learning_rate * rate_share(RECIPE, iteration)
+        objective.train()  # at a stop the model is scored, in inference mode
+        set_rates(RECIPE, optimiser, iteration)
         levels, masks = pool.batch(clips, versions)
         with autocast(model.device, PRECISION):
             frames = [Features(s4, s8, s16, model.key_head(s16)) for s4, s8, s16 in levels]
-            share = context_share(RECIPE, iteration)
-            shown = frames if share == 1 else [dimmed(frame, share) for frame in frames]
-            logits = model.train().follow(shown, region_masks(masks[:, 0]).float())[:, :, 0]
-            loss = clip_loss(logits, masks[:, 1:])
+            loss, iou = objective.of_features(frames, masks, context_share(RECIPE, iteration))
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), RECIPE.optimiser.clip_gradient or torch.inf)
         optimiser.step()
-        iou = intersection_over_union(logits.detach(), masks[:, 1:])
         log.append({"loss": loss.item(), "iou": iou.item()})
         if iteration + 1 in CURVE:
             yield iteration + 1, log

@@ -14,8 +14,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image as Pictures
 
-from tbd_lib.course.viz.raster import pixels_of
-
 JPEG_OPTIONS = {"quality": 75, "subsampling": 0, "optimize": True, "progressive": True}  # all colours: sharp lines
 Bundles = list[tuple[dict[str, object], dict[str, object]]]
 """What a notebook displays, one after the other: data and metadata, each by MIME type."""
@@ -70,13 +68,13 @@ class Described:
 
 @dataclass(frozen=True, repr=False)
 class Encoded:
-    """A picture that no figure is needed for, such as a film. In a notebook it displays itself with its caption.
+    """A picture that comes from no figure, such as a film. In a notebook it displays itself with its caption.
 
     ``sentence`` is the caption; ``alternative`` begins with it, and says in words what else the picture shows.
     """
 
     mime: str
-    content: bytes | str
+    content: bytes
     sentence: str
     alternative: str
 
@@ -87,20 +85,17 @@ class Encoded:
         _display(displayed(self.mime, self.content, self.sentence, self.alternative))
 
 
-def displayed(mime: str, content: bytes | str, caption: str, alternative: str) -> Bundles:
+def displayed(mime: str, content: bytes, caption: str, alternative: str) -> Bundles:
     """A picture, then its caption, which is text of its own: no front end shows a picture's ``text/plain``.
 
-    A drawing in SVG becomes a PNG: JupyterLab hides SVG in a notebook that it does not trust, and GitHub removes
-    pictures from HTML.
+    Never SVG: JupyterLab hides it in a notebook that it does not trust, and GitHub removes pictures from HTML.
 
     Args:
         mime: the picture's type.
-        content: the encoded picture, or the text of an SVG file.
+        content: the encoded picture.
         caption: a sentence to be read below the picture.
         alternative: what the picture shows, in words; ``pytest --nbval`` compares it.
     """
-    if isinstance(content, str):
-        mime, content = "image/png", _png(Pictures.fromarray(pixels_of(content)))
     picture: dict[str, object] = {mime: content, "text/plain": alternative}
     below: dict[str, object] = {"text/markdown": f"*{_escaped(caption)}*", "text/plain": alternative}
     return [(picture, {mime: {"alt": alternative}}), (below, {})]

@@ -1,14 +1,22 @@
-"""The diagram of the method: eight steps round a loop, those of a lesson lit. SVG text, written by this module alone.
+"""The diagram of the method: eight steps round a loop, those of a lesson lit.
 
-The picture has its own white ground, and neither style sheet nor identifiers: it looks the same as an image, inside a
-page, and on a dark ground.
+Places and lengths are in pixels, from the upper left corner.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
+from typing import Literal
 
-from tbd_lib.course.viz.described import Encoded
+import numpy as np
+from jaxtyping import Float
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch, Polygon
+from matplotlib.path import Path
+from matplotlib.text import Text
+from matplotlib.transforms import Affine2D
+
+from tbd_lib.course.viz.described import Described
 from tbd_lib.video.overlay import OKABE_ITO
 
 
@@ -49,6 +57,7 @@ TEMPLATES = {
 }
 """Each kind of template: what it holds, and what a cell's score is."""
 WIDTH, HEIGHT = 602, 592
+DPI = 72  # at which a point is a pixel: lines and letters are as large as they say
 INK, FAINT, LINE, LIT, GROUND, DARK = "#1b2733", "#4d5965", "#7b8794", "#0b3d66", "#ffffff", "#27313b"
 OBJECT, SCENE, BRIGHT, HALF = OKABE_ITO[0], "#e6ebf0", "#fde9c0", "#a89a7e"
 FOREGROUND_BOTH, BACKGROUND_COARSE = (DARK, BRIGHT, BRIGHT), (BRIGHT, HALF, HALF)
@@ -57,10 +66,16 @@ BACKGROUND_MAPS = {"global": (BRIGHT, "#ecd09a", "#ecd09a"), "local": (BRIGHT, D
 """Ground, object and look-alike. The look-alike is background: without distances, the object matches it there."""
 Number = int | float
 Place = tuple[Number, Number]
-FONT = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
+Side = Literal["left", "center"]
+DASHES = (0, (4, 3))
+HEAD = ((-7, -11), (-7, -61 / 3), (7, -61 / 3), (7, -11), (7, -5 / 3), (-7, -5 / 3), (-7, -11), (-7, -11))
+BODY = ((-12, 18), (-12, 10), (-12, -14 / 3), (12, -14 / 3), (12, 10), (12, 18), (-12, 18))
+MOVE, LINE_TO, CURVE, CLOSE = (Path.MOVETO,), (Path.LINETO,), 3 * (Path.CURVE4,), (Path.CLOSEPOLY,)
+FIGURE = Path(HEAD + BODY, MOVE + CURVE + CURVE + CLOSE + MOVE + LINE_TO + CURVE + LINE_TO + CLOSE)
+"""A thing that has a head and a body, round the origin."""
 
 
-def diagram(lit: Iterable[int] = ()) -> Encoded:
+def diagram(lit: Iterable[int] = ()) -> Described:
     """The method's steps, those of a lesson in white on dark, their numbers in a diamond; the others in outline.
 
     Args:
@@ -75,60 +90,56 @@ def diagram(lit: Iterable[int] = ()) -> Encoded:
     sentence = f"The method, step by step{_lit_sentence(chosen)}."
     listed = " ".join(f"{number} {step.name}: {step.what}." for number, step in STEPS.items())
     alternative = f"{sentence} {listed} Then the next frame."
-    return Encoded("image/svg+xml", _svg(chosen, alternative), sentence, alternative)
+    return Described(_drawn(chosen), alternative, caption=sentence)
 
 
 def _lit_sentence(chosen: Sequence[int]) -> str:
     return f"; lit: {', '.join(f'{number} {STEPS[number].name}' for number in chosen)}" if chosen else ""
 
 
-def _svg(lit: Sequence[int], alternative: str) -> str:
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-        f' role="img" font-family="{FONT}" text-anchor="middle">',
-        f"<title>{escape(alternative)}</title>",
-        _box(0.5, 0.5, WIDTH - 1, HEIGHT - 1, GROUND, "#c6ced6", 1, 10),
-        *_frame_to_key(lit),
-        *_matching(lit),
-        *_scores_to_mask(lit),
-        *_back_to_templates(lit),
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+def _drawn(lit: Sequence[int]) -> Figure:
+    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI)
+    ax = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(HEIGHT, 0))
+    ax.set_axis_off()
+    border = _box(0.5, 0.5, WIDTH - 1, HEIGHT - 1, GROUND, "#c6ced6", 1, 10)
+    sides = (_frame_to_key, _matching, _scores_to_mask, _back_to_templates)
+    for part in [border, *(part for side in sides for part in side(lit))]:
+        ax.add_artist(part)
+    return figure
 
 
 # --- the four sides of the loop
 
 
-def _frame_to_key(lit: Sequence[int]) -> list[str]:
+def _frame_to_key(lit: Sequence[int]) -> list[Artist]:
     """Above: frame, encoder, features, key head, key; the features' way to the decoder, and the key's to matching."""
     sizes = enumerate(((48, 8), (36, 4), (26, 2)))  # side of the drawing, cells along it
     return [
-        _text(18, 24, "then frame t + 1", FAINT, 13, "start"),
-        _box(26, 32, 84, 52, GROUND, LINE, 1, 3, dashes="4 3"),
+        _text(18, 24, "then frame t + 1", FAINT, 13, "left"),
+        _box(26, 32, 84, 52, GROUND, LINE, 1, 3, dashed=True),
         *_scene(18, 40, look_alike=True),
         _text(60, 112, "frame t", FAINT, 14),
-        _way((111, 66), (128, 66)),
+        *_way((111, 66), (128, 66)),
         *_step(1, lit, 130, 42, 116, 48),
-        _way((247, 66), (264, 66)),
-        *(_grid(266 + 27 * i, 66 - size / 2, size, size, cells, cells) for i, (size, cells) in sizes),
+        *_way((247, 66), (264, 66)),
+        *(part for i, (size, cells) in sizes for part in _grid(266 + 27 * i, 66 - size / 2, size, size, cells, cells)),
         _text(306, 112, "features", FAINT, 14),
-        _way((348, 66), (368, 66)),
+        *_way((348, 66), (368, 66)),
         *_step(2, lit, 370, 42, 90, 48),
-        _way((461, 66), (484, 66)),
+        *_way((461, 66), (484, 66)),
         *_key(486, 42),
         _text(521, 112, "key t", FAINT, 14),
-        _way((308, 40), (308, 18), (586, 18), (586, 433), (570, 433)),
-        _way((521, 118), (521, 131), (318, 131), (318, 146)),
+        *_way((308, 40), (308, 18), (586, 18), (586, 433), (570, 433)),
+        *_way((521, 118), (521, 131), (318, 131), (318, 146)),
     ]
 
 
-def _matching(lit: Sequence[int]) -> list[str]:
+def _matching(lit: Sequence[int]) -> list[Artist]:
     """In the middle a row for each kind of template, through matching to two score maps."""
     ink = GROUND if 4 in lit else INK
     parts = [
         _box(16, 148, 208, 208, "#f5f7f9", LINE, 1, 8),
-        _text(28, 170, "templates", INK, 15, "start", bold=True),
+        _text(28, 170, "templates", INK, 15, "left", bold=True),
         *_step(4, lit, 246, 148, 144, 208, 20),
         _text(457, 172, "background", FAINT, 12),
         _text(533, 172, "foreground", FAINT, 12),
@@ -136,49 +147,49 @@ def _matching(lit: Sequence[int]) -> list[str]:
     for row, (name, (mean, how)) in enumerate(TEMPLATES.items()):
         y = 195 + 34 * row
         parts += [
-            _text(28, y, name, INK, 15, "start"),
-            _text(28, y + 13, mean, FAINT, 12, "start"),
-            _template(166, y - 12, fine=row < 2),
-            _way((210, y), (244, y)),
+            _text(28, y, name, INK, 15, "left"),
+            _text(28, y + 13, mean, FAINT, 12, "left"),
+            *_template(166, y - 12, fine=row < 2),
+            *_way((210, y), (244, y)),
             *(_text(318, y + 5 + 8 * (2 * i + 1 - len(how)), word, ink, 14, bold=i > 0) for i, word in enumerate(how)),
-            _way((392, y), (422, y)),
+            *_way((392, y), (422, y)),
             *_score_map(425, y - 14, BACKGROUND_MAPS.get(name, BACKGROUND_COARSE)),
             *_score_map(501, y - 14, FOREGROUND_MAPS.get(name, FOREGROUND_BOTH)),
         ]
     return parts
 
 
-def _scores_to_mask(lit: Sequence[int]) -> list[str]:
+def _scores_to_mask(lit: Sequence[int]) -> list[Artist]:
     """Below, from the right: score maps, decoder, probabilities, aggregation; and objects that are given."""
     return [
         _text(495, 376, "ten score maps", FAINT, 14),
-        _way((495, 384), (495, 406)),
+        *_way((495, 384), (495, 406)),
         *_step(5, lit, 422, 408, 146, 48),
-        _way((495, 457), (495, 500)),
+        *_way((495, 457), (495, 500)),
         _box(426, 504, 66, 50, DARK, LINE, 1, 3),
         _figure(446, 530, OBJECT),
-        _box(498, 504, 66, 50, GROUND, LINE, 1, 3, dashes="4 3"),
+        _box(498, 504, 66, 50, GROUND, LINE, 1, 3, dashed=True),
         _text(531, 532, "\u2026", FAINT, 20),
         _text(495, 573, "probabilities", FAINT, 14),
-        _way((422, 529), (400, 529)),
+        *_way((422, 529), (400, 529)),
         *_step(8, lit, 246, 438, 152, 48),
-        _way((322, 487), (322, 503)),
-        _way((245, 462), (227, 462)),
+        *_way((322, 487), (322, 503)),
+        *_way((245, 462), (227, 462)),
         *_step(6, lit, 246, 505, 152, 48),
-        _way((245, 529), (203, 529)),
+        *_way((245, 529), (203, 529)),
     ]
 
 
-def _back_to_templates(lit: Sequence[int]) -> list[str]:
+def _back_to_templates(lit: Sequence[int]) -> list[Artist]:
     """Below, on the left: mask, mask on the grid, update."""
     return [
         *_scene(117, 503, look_alike=False),
         _text(159, 573, "mask t", FAINT, 14),
-        _way((115, 529), (64, 529), (64, 488)),
+        *_way((115, 529), (64, 529), (64, 488)),
         *_step(3, lit, 16, 438, 208, 48),
-        _way((120, 437), (120, 424)),
+        *_way((120, 437), (120, 424)),
         *_step(7, lit, 16, 374, 208, 48),
-        _way((120, 373), (120, 358)),
+        *_way((120, 373), (120, 358)),
     ]
 
 
@@ -187,65 +198,65 @@ def _back_to_templates(lit: Sequence[int]) -> list[str]:
 
 def _step(
     step: int, lit: Sequence[int], x: Number, y: Number, width: Number, height: Number, middle: Number | None = None
-) -> list[str]:
+) -> list[Artist]:
     """A step's box, its number, name and what it is; ``middle`` is the height of the number in the box."""
     dark, cx, cy = step in lit, x + 21, y + (middle or height / 2)
     ink, note = GROUND if dark else INK, STEPS[step].note
-    number = f'<circle cx="{cx:g}" cy="{cy:g}" r="12" fill="{GROUND}" stroke="{LINE}" stroke-width="1.5"/>'
+    number: Patch = Circle((cx, cy), 12, facecolor=GROUND, edgecolor=LINE, linewidth=1.5)
     if dark:
-        number = f'<path d="M{cx:g} {cy - 16:g}l16 16l-16 16l-16 -16z" fill="{OBJECT}"/>'
+        number = Polygon([(cx, cy - 16), (cx + 16, cy), (cx, cy + 16), (cx - 16, cy)], facecolor=OBJECT)
     return [
         _box(x, y, width, height, LIT if dark else GROUND, LIT if dark else LINE, 3 if dark else 1.5, 8),
         number,
         _text(cx, cy + 5.5, str(step), INK, 15, bold=True),
-        _text(x + 41, cy + (-2 if note else 5.5), STEPS[step].name, ink, 15, "start", bold=dark),
-        *([_text(x + 41, cy + 14, note, ink, 12, "start")] if note else []),
+        _text(x + 41, cy + (-2 if note else 5.5), STEPS[step].name, ink, 15, "left", bold=dark),
+        *([_text(x + 41, cy + 14, note, ink, 12, "left")] if note else []),
     ]
 
 
-def _scene(x: Number, y: Number, look_alike: bool) -> list[str]:
+def _scene(x: Number, y: Number, look_alike: bool) -> list[Artist]:
     """A frame with two look-alikes, or the mask of one of them."""
     ground = _box(x, y, 84, 52, SCENE if look_alike else INK, LINE, 1, 3)
     twin = [_figure(x + 60, y + 26, OBJECT)] if look_alike else []
     return [ground, *twin, _figure(x + 26, y + 26, OBJECT if look_alike else GROUND)]
 
 
-def _figure(x: Number, y: Number, colour: str, scale: Number = 1) -> str:
-    """A thing that has a head and a body, round this place."""
-    head, body, shoulder = 7 * scale, 12 * scale, 8 * scale
-    over, across = 4 / 3 * head, 2 * head  # a curve rises by three quarters of its handles
-    return (
-        f'<path fill="{colour}" d="M{x - head:g} {y - 11 * scale:g}c0 {-over:.4g} {across:g} {-over:.4g} {across:g} 0'
-        f"c0 {over:.4g} {-across:g} {over:.4g} {-across:g} 0z"
-        f"M{x - body:g} {y + 18 * scale:g}v{-shoulder:g}"
-        f'c0 {-44 / 3 * scale:.4g} {2 * body:g} {-44 / 3 * scale:.4g} {2 * body:g} 0v{shoulder:g}z"/>'
-    )
+def _figure(x: Number, y: Number, colour: str, scale: Number = 1) -> Patch:
+    return PathPatch(FIGURE.transformed(Affine2D().scale(scale).translate(x, y)), facecolor=colour, linewidth=0)
 
 
-def _grid(x: Number, y: Number, width: Number, height: Number, columns: int, rows: int, ground: str = SCENE) -> str:
-    upright = "".join(f"M{x + width * i / columns:g} {y:g}v{height:g}" for i in range(columns + 1))
-    level = "".join(f"M{x:g} {y + height * i / rows:g}h{width:g}" for i in range(rows + 1))
-    return (
-        _box(x, y, width, height, ground) + f'<path d="{upright}{level}" stroke="{LINE}" stroke-width="1" fill="none"/>'
-    )
+def _grid(
+    x: Number, y: Number, width: Number, height: Number, columns: int, rows: int, ground: str = SCENE
+) -> list[Artist]:
+    upright = [[(x + width * i / columns, y), (x + width * i / columns, y + height)] for i in range(columns + 1)]
+    level = [[(x, y + height * i / rows), (x + width, y + height * i / rows)] for i in range(rows + 1)]
+    return [_box(x, y, width, height, ground), _strokes(np.array(upright + level, float), LINE, 1)]
 
 
-def _key(x: Number, y: Number) -> list[str]:
+def _strokes(
+    ends: Float[np.ndarray, "lines 2 2"], colour: str, weight: Number, cap: Literal["butt", "round"] = "butt"
+) -> Patch:
+    """Straight lines, each from a place to a place."""
+    path = Path(ends.reshape(-1, 2), len(ends) * (Path.MOVETO, Path.LINETO))
+    return PathPatch(path, fill=False, edgecolor=colour, linewidth=weight, capstyle=cap)
+
+
+def _key(x: Number, y: Number) -> list[Artist]:
     """A grid of directions."""
-    turns = ((7, -5), (6, -6), (8, 2), (-3, 8), (8, -3), (2, -8), (5, -7), (-6, 6), (4, 8), (8, 1), (7, 5), (-8, 3))
-    arrows = "".join(
-        f"M{x + 9 + 17.5 * (i % 4) - dx / 2:g} {y + 8 + 16 * (i // 4) - dy / 2:g}l{dx} {dy}"
-        for i, (dx, dy) in enumerate(turns)
+    turns = np.array(
+        ((7, -5), (6, -6), (8, 2), (-3, 8), (8, -3), (2, -8), (5, -7), (-6, 6), (4, 8), (8, 1), (7, 5), (-8, 3))
     )
-    return [_grid(x, y, 70, 48, 4, 3), f'<path d="{arrows}" stroke="{INK}" stroke-width="2" stroke-linecap="round"/>']
+    middles = [(x + 9 + 17.5 * (i % 4), y + 8 + 16 * (i // 4)) for i in range(len(turns))]
+    ends = np.stack((middles - turns / 2, middles + turns / 2), 1)
+    return [*_grid(x, y, 70, 48, 4, 3), _strokes(ends, INK, 2, "round")]
 
 
-def _template(x: Number, y: Number, fine: bool) -> str:
+def _template(x: Number, y: Number, fine: bool) -> list[Artist]:
     """Every cell of a frame, or one vector."""
     return _grid(x, y, 42, 24, 7, 4, "#f6d79b") if fine else _grid(x, y + 7, 42, 10, 7, 1, "#f6d79b")
 
 
-def _score_map(x: Number, y: Number, colours: tuple[str, str, str]) -> list[str]:
+def _score_map(x: Number, y: Number, colours: tuple[str, str, str]) -> list[Artist]:
     """A map in which what is bright scores high: the ground, the object and its look-alike."""
     ground, thing, look_alike = colours
     return [
@@ -256,32 +267,27 @@ def _score_map(x: Number, y: Number, colours: tuple[str, str, str]) -> list[str]
 
 
 def _box(
-    x: Number, y: Number, width: Number, height: Number, fill: str, stroke: str = "none", weight: Number = 0,
-    corner: Number = 0, dashes: str = "",
-) -> str:  # fmt: skip
-    rounded = f' rx="{corner:g}"' if corner else ""
-    line = f' stroke="{stroke}" stroke-width="{weight:g}"' if weight else ""
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"{rounded} fill="{fill}"{line}{dashed}/>'
+    x: Number, y: Number, width: Number, height: Number, fill: str, line: str = "none", weight: Number = 0,
+    corner: Number = 0, dashed: bool = False,
+) -> Patch:  # fmt: skip
+    style = f"round,pad=0,rounding_size={corner}"
+    dashes = DASHES if dashed else "-"
+    return FancyBboxPatch(
+        (x, y), width, height, style, facecolor=fill, edgecolor=line, linewidth=weight, linestyle=dashes
+    )
 
 
 def _text(
-    x: Number, y: Number, words: str, colour: str, size: Number, anchor: str = "middle", bold: bool = False
-) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    side = "" if anchor == "middle" else f' text-anchor="{anchor}"'
-    return f'<text x="{x:g}" y="{y:g}" font-size="{size:g}"{side} fill="{colour}"{weight}>{escape(words)}</text>'
+    x: Number, y: Number, words: str, colour: str, size: Number, side: Side = "center", bold: bool = False
+) -> Text:
+    weight = "bold" if bold else "normal"
+    return Text(x, y, words, color=colour, fontsize=size, fontweight=weight, horizontalalignment=side)
 
 
-def _way(*places: Place) -> str:
+def _way(*places: Place) -> list[Artist]:
     """An arrow along straight lines."""
-    (x0, y0), (x, y) = places[-2:]
-    length = abs(x - x0) + abs(y - y0)
-    ux, uy = (x - x0) / length, (y - y0) / length
-    line = " ".join(f"{a:g},{b:g}" for a, b in (*places[:-1], (x - 6 * ux, y - 6 * uy)))
-    bx, by = x - 9 * ux, y - 9 * uy
-    head = f"{x:g},{y:g} {bx - 5 * uy:g},{by + 5 * ux:g} {bx + 5 * uy:g},{by - 5 * ux:g}"
-    return (
-        f'<polyline points="{line}" fill="none" stroke="{FAINT}" stroke-width="2"/>'
-        f'<polygon points="{head}" fill="{FAINT}"/>'
-    )
+    before, tip = np.array(places[-2:], float)
+    along = (tip - before) / np.abs(tip - before).sum()
+    base, across = tip - 9 * along, 5 * along[::-1] * (-1, 1)
+    line = Polygon([*places[:-1], tip - 6 * along], closed=False, fill=False, edgecolor=FAINT, linewidth=2)
+    return [line, Polygon([tip, base + across, base - across], facecolor=FAINT)]
