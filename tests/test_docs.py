@@ -310,7 +310,7 @@ def test_budgets_of_training_are_those_of_the_result_files() -> None:
         for name, scores in expected.items()
     }
     short, spent = found["15 minutes"], found["15 minutes"]["processor_minutes"]
-    assert f"{short['config']['run']['iterations']} iterations" in text
+    assert f"{short['config']['run']['iterations']:,} iterations" in text
     assert f"{spent['training']:.1f} minutes of one core for training, {spent['clips']:.1f} of another" in text
     hours = sum(stage["minutes"] for stage in found["2 hours"]["stages"].values())
     assert f"took {hours:.0f} minutes" in text
