@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 
 .PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor test-colab web web-packages serve-web lab lint docs wheel publish notebooks ablations clean
 
-demo: $(READY)            ## track the sample's validation videos with the bundled model, and score them
+demo: $(READY)            ## track the sample's real clips with the bundled model, and score them
 	$(BIN)/tbd demo
 
 # one thread: operators round differently with more; -n auto runs a process per core

@@ -7,7 +7,6 @@ standard error and exit status 2. What is heavy is imported by the command that 
 import errno
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -269,11 +268,11 @@ def demo(
     json: Path | None = None,
     options: SharedOptions = TrackOptions(),  # noqa: B008 (a frozen record)
 ) -> None:
-    """Track the sample's real clips and its synthetic validation videos, score them, and leave masks and overlays.
+    """Track the sample's real clips, score them, and leave masks and overlays.
 
     Args:
         out: Folder for the results; those of an earlier demo are written over.
-        json: Where to write the scores of every object and frame, by split.
+        json: Where to write the scores of every object and frame.
         options: The model, and how it goes over videos.
     """
     from tbd_lib.datasets.davis import sample
@@ -284,22 +283,15 @@ def demo(
         require_absent(json, False, JSON_BEGINS)
         require_writable(json)
     require_libraries(["mp4"])
-    splits = {name: sample(name) for name in ("real", "val")}
-    videos = [video for split in splits.values() for video in split]
+    videos = sample("real")
     for video in videos:
         require_writable(out / f"{video.name}.mp4")
-    whole = evaluate_videos(options.segmenter(), videos, out / "masks", options.config(benchmark=True), overwrite=True)
+    report = evaluate_videos(options.segmenter(), videos, out / "masks", options.config(benchmark=True), overwrite=True)
     for video in tqdm(videos, desc="overlays", unit="video"):
         _overlay_of_masks(video, out / "masks" / video.name, out / f"{video.name}.mp4")
-    scores = {video.name: video for video in whole.videos}
-    reports = {
-        name: replace(whole, videos=tuple(scores[video.name] for video in split), available=len(split))
-        for name, split in splits.items()
-    }
-    for name, report in reports.items():
-        print(f"{name}\n{report.table()}\n")
+    print(f"{report.table()}\n")
     if json is not None:
-        write_json(json, {name: report.as_json() for name, report in reports.items()})
+        write_json(json, report.as_json())
     print(f"masks in {out / 'masks'}, to look at: {out}/*.mp4")
 
 
