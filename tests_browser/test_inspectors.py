@@ -177,6 +177,21 @@ def test_points_are_dragged_moved_by_keys_and_typed_and_j_follows(shown: Shown) 
 
 
 @of("distance")
+def test_keys_that_are_pressed_while_the_kernel_computes_count_from_what_the_page_shows(shown: Shown) -> None:
+    shown.ask("exec('from time import sleep; begin = type(it)._begin; it._begin = lambda: (sleep(1), begin(it))')")
+    point = shown.root.locator("circle").nth(6)
+    point.press("End")
+    shown.page.wait_for_timeout(300)  # the kernel is at it
+    point.press("ArrowDown")
+    shown.page.wait_for_timeout(1300)  # the answer to the first key comes, the second one's is under way
+    point.press("Shift+ArrowDown")
+    shown.wait_for("it.points[6]", "0.94")
+    expect(point).to_have_attribute("aria-valuenow", "0.94", timeout=ANSWER)
+    shown.ask("exec('del it._begin; it.reset()')")
+    shown.wait_for("it.curve", "learned")
+
+
+@of("distance")
 def test_a_frame_is_chosen_in_the_chart(shown: Shown) -> None:
     cover = shown.root.locator(".tbd-cover")
     shown.page.mouse.click(*shown.place(cover, 0.75, 0.5))

@@ -80,7 +80,7 @@ class Board {
   }
 
   update() {
-    const scene = structuredClone(this.model.get("scene"));
+    const scene = this.ahead(structuredClone(this.model.get("scene")));
     const pictures = this.model.get("pictures");
     this.held = scene.held;
     const kinds = scene.parts.map((part) => part.kind).join();
@@ -100,6 +100,19 @@ class Board {
     this.draw();
     this.courier.more = scene.more;
     this.courier.next();
+  }
+
+  /** A scene with what people have done meanwhile and Python has not heard: a key pressed next begins there. */
+  ahead(scene) {
+    const pointed = scene.parts.map((part) => part.points);
+    for (const { drag, scrub, point } of this.courier.waiting.values()) {
+      for (const part of scene.parts) {
+        if (drag && part.dragged) part.lines[part.dragged][1][drag[0]] = drag[1];
+        if (scrub !== undefined && Number.isFinite(part.at)) part.at = scrub;
+        if (point) for (const mark of part.marks ?? []) if (pointed.includes(mark.name)) mark.cell = point;
+      }
+    }
+    return scene;
   }
 
   /** Move a mark before Python has answered. */

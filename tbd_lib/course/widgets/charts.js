@@ -24,7 +24,6 @@ class ChartView {
   update(part) {
     this.part = part;
     const { lines, ghost, dragged } = part;
-    if (dragged && this.moving) lines[dragged][1][this.moving[0]] = this.moving[1]; // the pointer has the last word
     const xs = Object.values(lines).flatMap(([along]) => along);
     const last = part.last ?? Math.max(...xs);
     this.x = ruler(Math.min(0, ...xs), last, EDGE.left, WIDTH - EDGE.right);
@@ -84,7 +83,7 @@ class ChartView {
       const point = shape("circle", { r: 7, tabindex: 0, role: "slider", "aria-label": label, ...range, ...OWN_KEYS });
       const field = make("input", { type: "number", min: 0, max: 1, step: STEP.plain, "aria-label": `${label}, typed`, ...OWN_KEYS });
       point.addEventListener("pointerdown", (event) => this.grip(event, i));
-      point.addEventListener("pointermove", (event) => this.moving?.[0] === i && this.drag(i, this.valueAt(event)));
+      point.addEventListener("pointermove", (event) => this.moving === i && this.drag(i, this.valueAt(event)));
       for (const ends of ["pointerup", "pointercancel"]) point.addEventListener(ends, () => (this.moving = null));
       point.addEventListener("keydown", (event) => this.key(event, i));
       field.addEventListener("change", () => Number.isFinite(field.valueAsNumber) && this.drag(i, field.valueAsNumber));
@@ -100,7 +99,7 @@ class ChartView {
     event.target.setPointerCapture(event.pointerId);
     event.target.focus({ preventScroll: true });
     event.preventDefault();
-    this.moving = [i, this.part.lines[this.part.dragged][1][i]];
+    this.moving = i;
   }
 
   valueAt(event) {
@@ -110,7 +109,6 @@ class ChartView {
 
   drag(i, value) {
     const settled = Math.round(100 * clamp(value, 0, 1)) / 100;
-    if (this.moving) this.moving[1] = settled;
     this.part.lines[this.part.dragged][1][i] = settled;
     this.update(this.part);
     this.board.courier.tell(`drag ${i}`, { drag: [i, settled] });
