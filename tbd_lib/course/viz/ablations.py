@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from jaxtyping import Bool
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
@@ -21,6 +22,7 @@ from tbd_lib.course.viz.page import (
     picture,
 )
 from tbd_lib.evaluation.metrics import jaccard
+from tbd_lib.tracking.region_of_interest import box_around
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Frame
 from tbd_lib.video.masks import only
@@ -142,11 +144,8 @@ def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Seque
 def surroundings(masks: Sequence[Mask], number: int) -> tuple[slice, slice]:
     """The rows and columns in which an object is in any of the masks, and a margin; all of them where it is in none."""
     anywhere = np.any([mask == number for mask in masks], 0)
-    if not anywhere.any():
-        return slice(None), slice(None)
-    ends = [np.flatnonzero(anywhere.any(axis))[[0, -1]] for axis in (1, 0)]
-    rows, columns = (slice(max(int(first) - MARGIN, 0), int(last) + 1 + MARGIN) for first, last in ends)
-    return rows, columns
+    box = box_around(torch.from_numpy(anywhere), MARGIN)
+    return slice(box.top, box.bottom), slice(box.left, box.right)
 
 
 def _coloured(image: Image, kinds: Mapping[str, Bool[np.ndarray, "H W"]]) -> Image:
