@@ -41,7 +41,7 @@ LARGE = change(  # larger crops
     IMAGES,
     data={"augment": {"crop": 320}, "synthetic_augment": {"crop": 320, "area": (0.5, 1.0)}, "batch": 4},
     optimiser={"learning_rate": 5e-4, "context_from": 0, "context_full": 0},
-    run={"iterations": 1200, "validate_every": 400, "save_every": 50, "seed": 1},
+    run={"iterations": 400, "validate_every": 200, "save_every": 50, "seed": 1},
 )
 VIDEOS = change(  # real motion, longer clips, larger crops
     IMAGES,
