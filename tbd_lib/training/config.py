@@ -80,15 +80,15 @@ SMALL_STAGE = change(  # the bundled models' head, on an encoder that stays froz
         "workers": 1,
     },
     optimiser={
-        "learning_rate": 1e-3,
+        "learning_rate": 3e-3,
         "schedule": "cosine",
-        "warm_up": 50,
+        "warm_up": 20,
         "weight_decay": 0.01,
         "clip_gradient": 1.0,
-        "context_from": 100,
-        "context_full": 300,
+        "context_from": 60,
+        "context_full": 180,
     },
-    run={"iterations": 3200, "validate_every": 800, "save_every": 100},
+    run={"iterations": 2400, "validate_every": 800, "save_every": 100},
 )
 SAMPLE_STAGE = change(  # a quarter of an hour on two cores
     SMALL_STAGE,
@@ -102,7 +102,6 @@ SAMPLE_STAGE = change(  # a quarter of an hour on two cores
         "hold_out": 1,
         "batch": 4,
     },
-    optimiser={"learning_rate": 3e-3, "warm_up": 20, "context_from": 60, "context_full": 180},
     run={"iterations": 1800, "validate_every": 600},
 )
 STAGES = {"coco": COCO_STAGE, "davis": DAVIS_STAGE, "youtube-vos": YOUTUBE_VOS_STAGE, "sample": SAMPLE_STAGE}
