@@ -62,7 +62,7 @@ VIDEOS = change(  # real motion, longer clips, larger crops
 TUNED = change(  # the encoder learns too, its batch normalisation's statistics stay
     VIDEOS,
     optimiser={"learning_rate": 3e-4, "encoder_rate": 1e-4, "freeze_bn_stats": 1.0},
-    run={"iterations": 500, "validate_every": 250},
+    run={"iterations": 250, "validate_every": 250},
 )
 
 
