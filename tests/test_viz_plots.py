@@ -86,10 +86,10 @@ def test_bars_are_as_long_as_their_values_from_top_to_bottom():
     assert described.sentence == "J&F: full 0.63, coarse only 0.465."
 
 
-def test_the_spread_of_a_bar_is_drawn_and_named_where_it_is_known():
+def test_the_spread_of_a_bar_is_drawn_and_named_where_it_is_known_and_the_value_stands_inside():
     described = bars({"a": 2.0, "b": 3.0}, "ms", spread={"b": (2.5, 4.0)})
     assert points(described) == [[[2, 0], [2, 0]], [[2.5, 1], [4, 1]]]
-    assert [text.get_position() for text in described.figure.axes[0].texts] == [(2, 0), (4, 1)]
+    assert [text.get_position() for text in described.figure.axes[0].texts] == [(2, 0), (0, 1)]
     assert described.sentence == "ms: a 2, b 3 (2.5 to 4)."
 
 

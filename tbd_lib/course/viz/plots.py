@@ -91,7 +91,8 @@ def bars(
     Args:
         values: the lengths.
         measure: what they are, with their unit.
-        spread: least and greatest value of each, drawn as a thin black line and named in the caption.
+        spread: least and greatest value of each, drawn as a thin black line and named in the caption; the value then
+            stands inside the bar, since at the end of the line it would read as the greatest.
     """
     figure = page.new_figure(0.8 + 0.3 * len(values))
     ax = figure.subplots()
@@ -101,7 +102,7 @@ def bars(
     for row, (name, value) in enumerate(values.items()):
         ends = spread.get(name, (value, value))
         ax.plot(ends, (row, row), color="black", linewidth=1.5)
-        ax.text(max(*ends, value), row, f" {value:.3g}", va="center")
+        ax.text(0 if name in spread else value, row, f" {value:.3g}", va="center")
         clauses.append(f"{name} {value:.3g}" + (f" ({ends[0]:.3g} to {ends[1]:.3g})" if name in spread else ""))
     ax.invert_yaxis()
     ax.set(xlabel=measure)
