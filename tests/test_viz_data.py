@@ -27,6 +27,16 @@ def test_rows_fill_the_page_and_keep_every_picture_in_proportion(rows: int):
         assert all(right.x0 - left.x1 == pytest.approx(6) for left, right in pairwise(line))
 
 
+def test_objects_are_outlined_where_a_mask_is_given_and_every_picture_keeps_its_place():
+    image, mask = np.full((24, 43, 3), 90, np.uint8), np.zeros((24, 43), np.uint8)
+    mask[5:15, 10:30] = 1
+    left, right = gallery({"one": image, "other": image}, "Two pictures.", 1, {"one": mask}).figure.axes
+    plain, _ = gallery({"one": image, "other": image}, "Two pictures.", 1).figure.axes
+    assert (len(left.collections), len(right.collections)) == (1, 0)
+    assert (left.get_xlim(), left.get_ylim()) == (plain.get_xlim(), plain.get_ylim())
+    assert left.get_window_extent().bounds == pytest.approx(plain.get_window_extent().bounds)
+
+
 def test_nothing_to_show_is_an_error():
     with pytest.raises(ValueError, match="no picture"):
         gallery({}, "Nothing.")

@@ -5,19 +5,22 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.page import DPI, TITLE, WIDTH, aspect, picture
-from tbd_lib.video.arrays import Image
+from tbd_lib.course.viz.page import DPI, TITLE, WIDTH, aspect, outline, picture
+from tbd_lib.video.arrays import Image, Mask
 
 GAP = 0.06  # inches between pictures
 
 
-def gallery(panels: Mapping[str, Image], sentence: str, rows: int = 2) -> Described:
+def gallery(
+    panels: Mapping[str, Image], sentence: str, rows: int = 2, outlined: Mapping[str, Mask] | None = None
+) -> Described:
     """Pictures under their titles, upright and lying ones mixed: each row as wide as the page, and of one height.
 
     Args:
         panels: one picture per title, in order.
         sentence: the caption. Compute it from what the pictures are to show.
         rows: so many, of as many pictures each; the last may have fewer.
+        outlined: masks, by title, whose outlines are drawn in white.
 
     Raises:
         ValueError: no picture.
@@ -36,5 +39,7 @@ def gallery(panels: Mapping[str, Image], sentence: str, rows: int = 2) -> Descri
         for ax, title in zip(axes, line, strict=True):
             picture(ax, panels[title], title)
             ax.title.set_fontsize(9)
+            if outlined and title in outlined:
+                outline(ax, outlined[title])
         axes[-1].title.set(ha="right", x=1)  # so that the title of a narrow picture does not leave the page
     return Described(figure, sentence, photographic=True)
