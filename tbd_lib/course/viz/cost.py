@@ -30,14 +30,14 @@ def roofline(intensity: Mapping[str, float], peak: float, bandwidth: float) -> D
     ax.plot(along, np.minimum(peak, along * bandwidth) / 1e9, color="black", linewidth=2)
     mark(ax, [ridge])
     clauses = []
-    for row, (name, density) in enumerate(sorted(intensity.items(), key=lambda item: item[1])):
+    for name, density in sorted(intensity.items(), key=lambda item: item[1]):
         bound, colour = ("memory", OKABE_ITO[5]) if density < ridge else ("arithmetic", OKABE_ITO[4])
         point = density, min(peak, density * bandwidth) / 1e9
         ax.plot(*point, "o", color=colour, markersize=8)
-        ax.annotate(name, point, (0, -12 - 14 * (row % 4)), textcoords="offset points", ha="center", va="top")
+        ax.annotate(name, point, (0, -8), textcoords="offset points", ha="center", va="top", rotation="vertical")
         clauses.append(f"{name}: {density:.3g} operations per byte, bound by {bound}")
     ax.set(xscale="log", yscale="log", xlim=ends, xlabel="operations per byte", ylabel="billion operations per second")
-    ax.set_ylim(ax.get_ylim()[0] / 2, peak / 1e9 * 2)
+    ax.set_ylim(ax.get_ylim()[0] / 8, peak / 1e9 * 2)  # room for the names
     open_axes(ax)
     roof = f"Roof of {peak / 1e9:.3g} billion operations and {bandwidth / 1e9:.3g} billion bytes per second"
     return Described(figure, f"{roof}, ridge at {ridge:.3g} operations per byte. {'; '.join(clauses)}.")
