@@ -72,6 +72,16 @@ def test_score_maps_are_drawn_on_one_scale_from_zero_and_say_where_they_are_best
     )
 
 
+def test_score_maps_without_the_frame_stand_in_rows_on_one_scale_and_are_no_photograph():
+    maps = {"a": SCORES, "b": SCORES / 2, "c": SCORES / 3, "d": SCORES / 4}
+    described = score_maps(None, box(13, 20, 30, 35), maps, columns=2)
+    panels = described.figure.axes[:4]
+    assert [ax.get_title() for ax in panels] == list(maps) and not described.photographic
+    places = [ax.get_window_extent() for ax in panels]
+    assert places[0].y0 == places[1].y0 > places[2].y1 and places[0].x0 == places[2].x0
+    assert [ax.images[0].get_clim() for ax in panels] == [(0, np.float32(0.9))] * 4
+
+
 def test_a_cell_with_one_pixel_of_the_object_is_inside():
     sentence = score_maps(frame("a").image, box(11, 13, 20, 21), {"x": SCORES}).sentence
     assert sentence.endswith("x: 0.40 (row 1, column 1) inside, 0.90 (row 1, column 2) outside.")

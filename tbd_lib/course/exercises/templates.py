@@ -77,8 +77,8 @@ def _vectors() -> list[tuple[torch.Tensor, torch.Tensor]]:
 def half_life(theta: torch.Tensor) -> torch.Tensor:
     """After how many updates an exponential template has kept half of what it knew.
 
-    theta: the learned inertias, one per region, of shape (regions,); at every update the old vector keeps the share
-    1 / (1 + exp(theta)).
+    theta: the learned number of each region, of shape (regions,); at every update the part 1 / (1 + exp(theta)) of the
+    old vector is kept.
     Returns a number of updates per region, not rounded, of shape (regions,). Leave the division by the vector's length
     out of account.
     """
@@ -120,17 +120,18 @@ EXERCISES = (
     ),
     Exercise(
         "Write the overall template. You are given the coarse vector and the area of every frame, the first one "
-        "included. At every update the share $1 - a/A$ of the old vector is kept and the new one gets the rest. Does "
-        "$A$ contain this frame's area $a$ or not? And when is the length made one?",
+        "included. At every update the part $1 - a/A$ of the old vector is kept and the new one gets the rest. If $A$ "
+        "did not contain this frame's area $a$, what would be left of the first frame after a second of the same area? "
+        "And when is the length made one?",
         overall_after,
         _vectors,
         Mistake(
             lambda vectors, areas: overall_after(vectors, torch.ones_like(areas)),
-            "every frame counts the same here; a frame's weight is its area's share",
+            "every frame counts the same here; a frame's weight is its area over the sum of all",
         ),
         Mistake(_seen_too_late, "A must contain this frame's area before it is used"),
         Mistake(
-            _kept_swapped, "the shares have changed places: the old vector keeps 1 - a / A, the new one gets a / A"
+            _kept_swapped, "the weights have changed places: the old vector keeps 1 - a / A, the new one gets a / A"
         ),
         Mistake(
             _weighted_mean,
@@ -151,15 +152,16 @@ EXERCISES = (
                 "every update, which gives earlier frames a slightly greater weight",
             ),
         ),
-        reasoning="**$A$ contains this frame's area.** Then the new vector gets the share $a/A$ of all areas seen so "
-        "far, and the result is the mean weighted by area. In the second frame with equal areas $a/A$ is one half, as "
-        "it should be. **The method makes the length one after every update.** A mean of unit vectors that differ is "
-        "shorter than one; lengthening it at each step gives what is already in it a slightly greater weight than the "
-        "plain weighted mean would. The checker accepts that mean, made a unit vector at the end, too.",
+        reasoning="**$A$ contains this frame's area.** Then the new vector gets the weight $a/A$, and the result is "
+        "the mean weighted by area. In a second frame of the same area $a/A$ is one half, as it should be; without "
+        "this frame's area in $A$ it would be one, and nothing of the first frame would be left. **The method makes "
+        "the length one after every update.** A mean of unit vectors that differ is shorter than one; lengthening it "
+        "at each step gives what is already in it a slightly greater weight than the plain weighted mean would. The "
+        "checker accepts that mean, made a unit vector at the end, too.",
     ),
     Exercise(
         "How long is *long*? Write the half-life of an exponential template: after how many updates has the weight of "
-        "what it knew fallen to one half? Then call it with the inertias of the model, `model.short_inertia.detach()` "
+        "what it knew fallen to one half? Then call it with the $\\theta$ of the model, `model.short_inertia.detach()` "
         "and `model.long_inertia.detach()`, which hold one number for the background and one for the foreground.",
         half_life,
         lambda: [
@@ -178,7 +180,7 @@ EXERCISES = (
         ),
         Mistake(
             lambda theta: 0.5 / (1 - 1 / (1 + torch.exp(theta))),
-            "the loss was taken to be the same in every update; the share kept is multiplied each time, so use "
+            "the loss was taken to be the same in every update; the part kept is multiplied each time, so use "
             "logarithms",
         ),
         Mistake(
@@ -189,7 +191,7 @@ EXERCISES = (
             lambda theta: math.log(0.5) / math.log(1 / (1 + math.exp(theta))),  # pyright: ignore[reportArgumentType]
             "the functions of `math` take single numbers, and theta holds one per region; use torch.exp and torch.log",
         ),
-        reasoning="After $n$ updates the share $\\rho^n$ of the old vector is left. Setting it to one half and taking "
+        reasoning="After $n$ updates the part $\\rho^n$ of the old vector is left. Setting it to one half and taking "
         "logarithms gives $n = \\log 0.5 / \\log \\rho$. Printed below are the model's half-lives, background and "
         "foreground: **long is longer than short, but both are short beside a video**. Only *overall* and *global* "
         "reach back to its beginning.",

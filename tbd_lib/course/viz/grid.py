@@ -47,7 +47,7 @@ def grid_panels(panels: Sequence[Panel], size: Size, sentence: str, columns: int
         draw_panel(ax, panel, size, most)
     if any(panel.scores is not None for panel in panels):
         page.add_scale(figure, Normalize(0, most), axes, slender=20 if len(axes) > columns else 12)
-    return Described(figure, sentence, photographic=True)
+    return Described(figure, sentence, photographic=any(panel.picture is not None for panel in panels))
 
 
 def draw_panel(ax: Axes, panel: Panel, size: Size, most: float = 1.0) -> None:

@@ -65,13 +65,16 @@ def mask_strip(frames: Sequence[Frame], rows: Mapping[str, Sequence[Mask]], trut
     return Described(figure, f"J in the frames {numbers}. {'; '.join(clauses)}.", photographic=True)
 
 
-def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]]) -> Described:
+def score_maps(
+    image: Image | None, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]], columns: int | None = None
+) -> Described:
     """A frame, and scores per grid cell on one colour scale: where they are best inside the object, and where outside.
 
     Args:
-        image: the frame at the size at which the tracker works.
+        image: the frame at the size at which the tracker works; none if the maps alone are to be drawn.
         mask: the object's pixels, drawn as an outline. A cell lies outside if none of its pixels is the object's.
         maps: scores on the grid of the padded frame, as in ``Step.scores``.
+        columns: at most so many panels in a row; all stand in one row without it.
 
     Raises:
         ValueError: a map that is not of the frame's grid.
@@ -81,14 +84,15 @@ def score_maps(image: Image, mask: Mask, maps: Mapping[str, Float[Tensor, "h w"]
     for scores in arrays.values():
         if padded_size(size) != (scores.shape[0] * STRIDE, scores.shape[1] * STRIDE):
             raise ValueError(f"a map of {size_of(scores.shape)} cells; expected the grid of {size_of(size)} pixels")
-    panels = [Panel(name, scores=scores, outlined=mask) for name, scores in arrays.items()]
+    panels = [] if image is None else [Panel("frame", image, outlined=mask)]
+    panels += [Panel(name, scores=scores, outlined=mask) for name, scores in arrays.items()]
     inside = cells_of(mask > 0, size)
     clauses = [
         f"{name}: {_best(scores, inside)} inside, {_best(scores, ~inside)} outside" for name, scores in arrays.items()
     ]
     sentence = f"Best score inside and outside the object's outline. {'; '.join(clauses)}."
     most = max(float(scores.max()) for scores in arrays.values())
-    return grid_panels([Panel("frame", image, outlined=mask), *panels], size, sentence, 1 + len(panels), most)
+    return grid_panels(panels, size, sentence, columns or len(panels), most)
 
 
 def _place_of(mask: Mask, i: int) -> str:
