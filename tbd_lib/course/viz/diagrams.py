@@ -160,10 +160,12 @@ def _matching(lit: Sequence[int]) -> list[Artist]:
 
 
 def _scores_to_mask(lit: Sequence[int]) -> list[Artist]:
-    """Below, from the right: score maps, decoder, probabilities, aggregation; and objects that are given."""
+    """Below, from the right: score maps, previous mask, decoder, probabilities, aggregation; objects that are given."""
     return [
         _text(495, 376, "ten score maps", FAINT, 14),
         *_way((495, 384), (495, 406)),
+        _text(316, 384, "previous mask", FAINT, 12),
+        *_way((190, 357), (190, 367), (409, 367), (409, 432), (420, 432)),
         *_step(5, lit, 422, 408, 146, 48),
         *_way((495, 457), (495, 500)),
         _box(426, 504, 66, 50, DARK, LINE, 1, 3),

@@ -13,7 +13,8 @@ import traitlets
 from anywidget import AnyWidget
 from jaxtyping import UInt8
 
-from tbd_lib.course.viz.tracking import pictures
+from tbd_lib.course.viz.described import Described
+from tbd_lib.course.viz.page import TITLE, aspect, new_figure, picture
 from tbd_lib.course.widgets.board import jpeg
 from tbd_lib.course.widgets.inspector import display_live
 from tbd_lib.errors import InputError
@@ -28,6 +29,7 @@ HERE = Path(__file__).parent
 SCRIPTS = ("elements.js", "painting.js", "page.js", "drawing.js")
 LONGEST_SIDE = 1920  # pixels of the picture that is sent; corners are counted in the frame's own all the same
 JPEG_QUALITY = 90
+STILL = 5.0  # inches, the width of the picture for pages that cannot run the widget
 
 
 class Shapes(traitlets.TraitType):
@@ -120,8 +122,10 @@ class MaskDrawing(AnyWidget):
     def _ipython_display_(self, **options: object) -> None:
         """Display the widget, and for pages that cannot run it the frame with what is drawn now."""
         data, metadata = self._repr_mimebundle_() or ({}, {})
-        panels = {"frame": self.image, "drawn mask": overlay(self.image, self.mask)}
-        self.stills = [*self.stills, display_live(pictures(panels, self._summary()), data, metadata)]
+        figure = new_figure(STILL * aspect(self.image) + TITLE, STILL)
+        picture(figure.subplots(), overlay(self.image, self.mask), "drawn mask")
+        still = Described(figure, self._summary(), photographic=True)
+        self.stills = [*self.stills, display_live(still, data, metadata)]
 
 
 def draw_on(video: Path | str, frame: int = 0, mask: Mask | None = None) -> MaskDrawing:
