@@ -31,9 +31,9 @@ def test_a_lesson_runs_and_its_inspectors_answer_to_the_keyboard(path: Path, les
     assert changed == [], "to be displayed changes nothing"
     for i, cell in enumerate(first):
         inspector = lesson.widget(cell)
-        before, after = lesson.look(inspector), lesson.move(inspector)
         if screenshots:
             inspector.screenshot(path=screenshots / f"{path.stem}-{i}.png")
+        before, after = lesson.look(inspector), lesson.move(inspector)
         assert after.description != before.description and after.picture != before.picture
         assert lesson.cut_off(inspector) == []
 
