@@ -8,7 +8,7 @@ from torch import nn
 
 from tbd_lib.evaluation.metrics import ObjectScore
 from tbd_lib.method.model import TBD, Features, autocast
-from tbd_lib.training.config import SAMPLE_STAGE, SMALL_STAGE, change
+from tbd_lib.training.config import SMALL_STAGE, change
 from tbd_lib.training.objective import Objective
 from tbd_lib.training.train import context_share, make_optimiser, set_rates
 from tools.ablations.pool import Pool
@@ -19,7 +19,6 @@ PRECISION = "bfloat16"
 RECIPE = change(
     SMALL_STAGE,
     data={"batch": 4},
-    optimiser=SAMPLE_STAGE.optimiser,
     run={"iterations": 600, "precision": PRECISION},
 )
 CURVE = (150, 300, 600)  # iterations after which a head is scored
