@@ -18,7 +18,6 @@ from tbd_lib.course.viz.page import (
     new_figure,
     new_panels,
     open_axes,
-    outline,
     picture,
 )
 from tbd_lib.evaluation.metrics import jaccard
@@ -129,8 +128,7 @@ def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Seque
     for ax, frame, mask, true in zip(axes, frames, predicted, truth, strict=True):
         kinds = pixel_kinds(mask, true, number)
         score = jaccard(mask == number, true == number)
-        picture(ax, _coloured(frame.image, kinds), f"frame {frame.name}")
-        outline(ax, only(true, number))
+        picture(ax, _coloured(frame.image, kinds), f"frame {frame.name}", only(true, number))
         in_corner(ax, f"J {score:.2f}")
         union = max(sum(int(region.sum()) for region in kinds.values()), 1)
         shares = ", ".join(f"{name} {region.sum() / union:.2f}" for name, region in kinds.items())

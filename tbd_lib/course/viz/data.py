@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.page import DPI, TITLE, WIDTH, aspect, outline, picture
+from tbd_lib.course.viz.page import DPI, TITLE, WIDTH, aspect, picture
 from tbd_lib.video.arrays import Image, Mask
 
 GAP = 0.06  # inches between pictures
@@ -37,9 +37,7 @@ def gallery(
         axes = band.subplots(1, len(line), squeeze=False, width_ratios=ratios)[0]
         band.subplots_adjust(0, 0, 1, height / (height + TITLE), GAP * len(line) / (height * sum(ratios)))
         for ax, title in zip(axes, line, strict=True):
-            picture(ax, panels[title], title)
+            picture(ax, panels[title], title, (outlined or {}).get(title))
             ax.title.set_fontsize(9)
-            if outlined and title in outlined:
-                outline(ax, outlined[title])
         axes[-1].title.set(ha="right", x=1)  # so that the title of a narrow picture does not leave the page
     return Described(figure, sentence, photographic=True)

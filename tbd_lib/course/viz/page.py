@@ -58,11 +58,13 @@ def aspect(image: Image) -> float:
     return image.shape[0] / image.shape[1]
 
 
-def picture(ax: Axes, image: Image, title: str) -> None:
-    """Draw an image without axes around it."""
+def picture(ax: Axes, image: Image, title: str, outlined: Mask | None = None) -> None:
+    """Draw an image without axes around it, and the outlines of the objects of a mask."""
     ax.imshow(image)
     ax.set(xticks=[], yticks=[], title=title)
     ax.spines[:].set_visible(False)
+    if outlined is not None:
+        outline(ax, outlined)
 
 
 def outline(ax: Axes, mask: Mask) -> None:

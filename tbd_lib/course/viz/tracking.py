@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tbd_lib.course.viz.described import Described
 from tbd_lib.course.viz.grid import Panel, cells_of, grid_panels
-from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, in_corner, new_figure, new_panels, outline, picture
+from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, in_corner, new_figure, new_panels, picture
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.method.shapes import STRIDE
 from tbd_lib.tracking.geometry import padded_size
@@ -31,9 +31,7 @@ def pictures(
     """
     figure, axes = new_panels(len(panels), columns, max(map(aspect, panels.values())))
     for ax, (title, image) in zip(axes, panels.items(), strict=True):
-        picture(ax, image, title)
-        if outlined and title in outlined:
-            outline(ax, outlined[title])
+        picture(ax, image, title, (outlined or {}).get(title))
     return Described(figure, sentence, photographic=True)
 
 
@@ -57,8 +55,7 @@ def mask_strip(frames: Sequence[Frame], rows: Mapping[str, Sequence[Mask]], trut
         row[0].set_ylabel(name)
         scores = [mean_jaccard(mask, true, ids) for mask, true in zip(masks, truth, strict=True)]
         for ax, frame, mask, true, score in zip(row, frames, masks, truth, scores, strict=True):
-            picture(ax, overlay(frame.image, mask), "" if clauses else f"frame {frame.name}")
-            outline(ax, true)
+            picture(ax, overlay(frame.image, mask), "" if clauses else f"frame {frame.name}", true)
             in_corner(ax, f"J {score:.2f}")
         clauses.append(f"{name}: {', '.join(f'{score:.2f}' for score in scores)}")
     numbers = ", ".join(frame.name for frame in frames)

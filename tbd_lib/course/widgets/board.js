@@ -109,17 +109,15 @@ class Board {
       for (const part of scene.parts) {
         if (drag && part.dragged) part.lines[part.dragged][1][drag[0]] = drag[1];
         if (scrub !== undefined && Number.isFinite(part.at)) part.at = scrub;
-        if (point) for (const mark of part.marks ?? []) if (pointed.includes(mark.name)) mark.cell = point;
       }
+      if (point) place(scene.parts, pointed, point);
     }
     return scene;
   }
 
   /** Move a mark before Python has answered. */
   lead(name, cell) {
-    for (const view of this.parts) {
-      for (const mark of view.part?.marks ?? []) if (mark.name === name) mark.cell = cell;
-    }
+    place(this.parts.map((view) => view.part), [name], cell);
     this.draw();
   }
 
@@ -127,6 +125,11 @@ class Board {
     const views = this.parts.filter((view) => view.part?.kind === "picture");
     this.marks.replaceChildren(...marks(views, this.grid.getBoundingClientRect(), this.styles.marks));
   }
+}
+
+/** Put the marks with these names at a cell. */
+function place(parts, names, cell) {
+  for (const part of parts) for (const mark of part?.marks ?? []) if (names.includes(mark.name)) mark.cell = cell;
 }
 
 export default {
