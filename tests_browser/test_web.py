@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image as Pictures
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Dialog, Route, expect
 from pycocotools import mask as run_lengths
 
 from tbd_lib import TrackConfig, Tracker, bundled_model, shared
@@ -79,46 +77,154 @@ def different(mask: np.ndarray, other: np.ndarray) -> float:
     return float((mask != other).mean())
 
 
+def most_different(masks: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> float:
+    """Of as many masks, those of the frame in which most pixels differ."""
+    return max(different(*pair) for pair in zip(masks, others, strict=True))
+
+
 def test_24_frames_give_the_masks_of_the_package(web: Web, pictures: Callable[[int], list[Path]]) -> None:
-    load = os.getloadavg()[0]
     web.open(*pictures(24))
     web.polygon(CUP, SIZE)
-    rate = float(re.findall(r"([\d.]+) frames per second", web.track())[0])
-    print(f"{rate} frames per second at a load of {load:.1f}")
+    web.track()
     masks = web.masks()
     assert list(masks) == [f"{i:05}" for i in range(24)]
     given = polygon_mask((240, 427), CUP)
     assert different(masks["00000"], given) < 0.001  # pixels that an edge cuts
     expected = tracked(frames(24), {0: masks["00000"]})
-    assert max(map(different, masks.values(), expected)) <= 0.001
+    assert most_different(list(masks.values()), expected) <= 0.001
     assert min(int(mask.max()) for mask in masks.values()) == 1
-    if load < 1:  # other programs slow the page down as many times as there are of them
-        assert rate >= 5
 
 
 def test_a_correction_in_the_middle_is_gone_on_from_as_the_package_does(
     web: Web, pictures: Callable[[int], list[Path]]
 ) -> None:
-    web.open(*pictures(6))
+    web.open(*pictures(7))
+    web.go_to(2)
     web.polygon(CUP, SIZE)
     web.track()
-    web.go_to(4)
+    web.go_to(1)
+    web.polygon(CUP, SIZE)  # before the first frame of all that was tracked, for which it changes nothing
+    web.go_to(5)
     web.page.get_by_label("Object", exact=True).fill("2")
-    web.button("Box")
-    left, right = web.place((310, 90), SIZE), web.place((400, 150), SIZE)
-    web.page.touchscreen.tap(*left)
-    web.page.touchscreen.tap(*right)
+    web.box((310, 90), (400, 150), SIZE)
     web.says("Object 2: added")
     web.track()
     masks = list(web.masks().values())
     box = np.zeros((240, 427), np.uint8)
     box[90:151, 310:401] = 2
-    expected = tracked(frames(6), {0: masks[0], 3: box})
-    assert np.array_equal(masks[3] == 2, box == 2)
-    assert max(map(different, masks, expected)) <= 0.001
+    expected = tracked(frames(7)[1:], {0: masks[1], 3: box})
+    assert np.array_equal(masks[4] == 2, box == 2)
+    assert most_different(masks[1:], expected) <= 0.001
     web.button("Undo")
     web.says("Undone")
-    assert set(np.unique(web.masks()["00003"])) == {0, 1}
+    assert np.array_equal(web.masks()["00004"], np.where(masks[4] == 1, 1, 0))
+
+
+def test_undo_takes_back_what_was_drawn_and_not_what_was_tracked_since(
+    web: Web, pictures: Callable[[int], list[Path]]
+) -> None:
+    web.open(*pictures(3))
+    web.polygon(CUP, SIZE)
+    web.go_to(3)
+    web.page.get_by_label("Object", exact=True).fill("2")
+    web.box((310, 90), (400, 150), SIZE)
+    web.go_to(1)
+    web.track()
+    before = web.masks()
+    assert set(np.unique(before["00002"])) == {0, 1, 2}
+    web.button("Undo")
+    web.says("Undone")
+    assert np.array_equal(web.masks()["00002"], np.where(before["00002"] == 1, 1, 0))
+
+
+def test_escape_discards_a_stroke(web: Web, pictures: Callable[[int], list[Path]]) -> None:
+    web.open(*pictures(1))
+    web.canvas.focus()
+    for key in (" ", "Shift+ArrowRight", "Escape"):
+        web.page.keyboard.press(key)
+    web.says("Discarded")
+    web.page.locator("#forwards").click()
+    web.says("Outline an object on this frame first")
+    web.page.mouse.move(*web.place((60, 60), SIZE))
+    web.page.mouse.down()
+    web.page.keyboard.press("Escape")
+    web.page.mouse.move(*web.place((200, 60), SIZE))
+    web.page.mouse.up()
+    web.says("Discarded")
+    web.page.mouse.click(*web.place((300, 100), SIZE))
+    web.says("Object 1: added")
+    assert extent(web.masks()["00000"]) == [(92, 108), (292, 308)]
+
+
+def extent(mask: np.ndarray) -> list[tuple[int, int]]:
+    """The first and the last row, then column, with objects."""
+    return [(int(places.min()), int(places.max())) for places in np.nonzero(mask)]
+
+
+def test_a_second_finger_neither_paints_nor_lifts_the_brush(web: Web, pictures: Callable[[int], list[Path]]) -> None:
+    web.open(*pictures(1))
+    browser = web.page.context.new_cdp_session(web.page)
+
+    def touch(kind: str, *pixels: tuple[int, int]) -> None:
+        """What the fingers do; the first of them stays the first."""
+        places = [web.place(pixel, SIZE) for pixel in pixels]
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(places)]
+        browser.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (40, 40))
+    touch("touchStart", (40, 40), (300, 200))
+    touch("touchMove", (40, 40), (300, 100))
+    touch("touchMove", (40, 40))  # the second is lifted
+    touch("touchMove", (100, 40))
+    touch("touchEnd")
+    web.says("Object 1: added")
+    assert extent(web.masks()["00000"]) == [(32, 48), (32, 108)]
+
+
+def test_stop_counts_while_the_model_is_still_loading(web: Web, pictures: Callable[[int], list[Path]]) -> None:
+    held: list[Route] = []
+    web.page.route("**/ort.wasm.gz", lambda route: held.append(route))
+    with web.page.expect_request("**/ort.wasm.gz"):
+        web.open(*pictures(2))
+    web.polygon(CUP, SIZE)
+    web.page.locator("#forwards").click()
+    web.button("Stop")
+    held[0].continue_()
+    web.says("Stopped: 0 frames tracked")
+    web.track()
+    assert len(web.masks()) == 2
+
+
+def test_int8_is_near_float32_which_can_be_gone_back_to(web: Web, pictures: Callable[[int], list[Path]]) -> None:
+    web.open(*pictures(2))
+    web.polygon(CUP, SIZE)
+    found = {}
+    for numbers in ("int8", "float32"):
+        web.page.get_by_label("Numbers").select_option(numbers)
+        web.track()
+        masks = list(web.masks().values())
+        found[numbers] = most_different(masks, tracked(frames(2), {0: masks[0]}))
+    assert found["float32"] <= 0.001
+    assert found["float32"] < found["int8"] < 0.01
+
+
+def test_unsaved_masks_are_not_given_up_without_a_question(web: Web, pictures: Callable[[int], list[Path]]) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    web.page.on("dialog", stay)
+    web.open(*pictures(1))
+    web.polygon(CUP, SIZE)
+    web.button("Open the sample clip")
+    with web.page.expect_event("dialog"):
+        web.page.close(run_before_unload=True)
+    assert asked == ["confirm", "beforeunload"]
+    assert len(web.masks()) == 1
+    web.open(*pictures(2))  # they are saved now
+    assert len(asked) == 2
 
 
 def test_backwards_is_the_video_turned_round(web: Web, pictures: Callable[[int], list[Path]]) -> None:
@@ -128,7 +234,7 @@ def test_backwards_is_the_video_turned_round(web: Web, pictures: Callable[[int],
     web.track("backwards")
     masks = list(web.masks().values())
     expected = tracked(frames(4)[::-1], {0: masks[3]})[::-1]
-    assert max(map(different, masks, expected)) <= 0.001
+    assert most_different(masks, expected) <= 0.001
 
 
 def test_a_film_is_outlined_by_keys_and_every_saved_form_is_read_back(web: Web, tmp_path: Path) -> None:
@@ -196,6 +302,13 @@ def test_the_inspector_shows_the_scores_of_the_package(web: Web, pictures: Calla
         if name.startswith("local"):
             factors = np.prod([float(text) for text in texts[1:4]])
             assert factors == pytest.approx(float(texts[-1]), abs=0.02)
+    web.button("Brush")
+    web.page.mouse.click(*web.place((20, 20), SIZE))
+    web.says("Object 1: added")
+    web.page.mouse.move(*web.place((100, 200), SIZE))
+    score = float(step.scores[0][SCORES.index("global background")][200 // 16, (100 + 3) // 16])
+    shown = web.page.locator("tbody tr", has_text="global, background").locator("td").last
+    expect(shown).to_have_text(f"{score:.2f}", timeout=WAIT)
     web.page.get_by_label("Distance score").uncheck()
     web.says("Track again")
     web.go_to(1)
@@ -254,19 +367,42 @@ def tiny(folder: Path) -> list[Path]:
     return [folder / "tiny.png"]
 
 
+def two_films(folder: Path) -> list[Path]:
+    paths = [folder / "a.mp4", folder / "b.mp4"]
+    for path in paths:
+        path.touch()
+    return paths
+
+
+def film_and_picture(folder: Path) -> list[Path]:
+    return no_film(folder) + tiny(folder)
+
+
+def folder_of_videos(folder: Path) -> list[Path]:
+    for name in ("a", "b"):
+        (folder / "videos" / name).mkdir(parents=True)
+        Pictures.new("RGB", (64, 48)).save(folder / "videos" / name / "00000.png")
+    return [folder / "videos"]
+
+
 @pytest.mark.parametrize(
-    "make, said",
+    "make, message",
     [
         (no_film, "notes.mp4 is not a film that this page can read. Choose an MP4"),
         (unknown_codec, "which this browser cannot decode. It decodes: H.264"),
         (tiny, "tiny.png is 8x8 pixels. A frame needs at least 16"),
+        (two_films, "2 films were chosen. Choose one"),
+        (film_and_picture, "A film and pictures were chosen together"),
+        (folder_of_videos, "videos/a/00000.png and videos/b/00000.png would have masks of one name"),
     ],
 )
 def test_what_is_no_video_is_refused_in_place(
-    make: Callable[[Path], list[Path]], said: str, web: Web, tmp_path: Path
+    make: Callable[[Path], list[Path]], message: str, web: Web, tmp_path: Path
 ) -> None:
-    web.page.locator("#files").set_input_files([str(path) for path in make(tmp_path)])
-    web.problem(said)
+    paths = make(tmp_path)
+    field = "#folder" if paths[0].is_dir() else "#files"
+    web.page.locator(field).set_input_files([str(path) for path in paths])
+    web.problem(message)
 
 
 def test_bad_files_in_the_middle_of_work_leave_the_masks(
@@ -345,9 +481,7 @@ def test_pages_and_models_are_small(web_address: str) -> None:
 
 
 def test_no_machine_is_named_in_the_lock_file() -> None:
-    text = (ROOT / "web" / "package-lock.json").read_text()
-    addresses = set(re.findall(r"https?://[^/\"]+", text))
-    assert not [address for address in addresses if "registry" in address and address != "https://registry.npmjs.org"]
+    assert '"resolved"' not in (ROOT / "web" / "package-lock.json").read_text()
 
 
 def test_the_page_has_the_colours_of_the_package() -> None:

@@ -55,10 +55,9 @@ class Web:
         """That the page says so in place."""
         expect(self.page.locator("#problem")).to_contain_text(text, timeout=WAIT)
 
-    def says(self, text: str) -> str:
-        """Wait until the status has this text; gives all of it."""
+    def says(self, text: str) -> None:
+        """Wait until the status has this text."""
         expect(self.page.locator("#status")).to_contain_text(text, timeout=WAIT)
-        return self.page.locator("#status").inner_text()
 
     def button(self, name: str) -> None:
         """Press a button."""
@@ -88,10 +87,16 @@ class Web:
             "n => document.getElementById('canvas').getAttribute('aria-label').startsWith(`Frame ${n} `)", arg=frame
         )
 
-    def track(self, direction: str = "forwards") -> str:
-        """Track to the end; gives what the page says then."""
+    def box(self, corner: Pixel, opposite: Pixel, size: tuple[int, int]) -> None:
+        """Outline by two touches."""
+        self.button("Box")
+        for pixel in (corner, opposite):
+            self.page.touchscreen.tap(*self.place(pixel, size))
+
+    def track(self, direction: str = "forwards") -> None:
+        """Track to the end."""
         self.page.locator(f"#{direction}").click()
-        return self.says("tracked")
+        self.says("tracked")
 
     def saved(self, button: str) -> bytes:
         """The file that a button saves."""

@@ -25,9 +25,11 @@ export class Chain {
     return distance > 0 && this.states.has(0) && distance <= Math.max(...this.states.keys()) + 1;
   }
 
-  /** Forget what was remembered after this frame and later ones. */
+  /** Forget what was remembered after this frame and later ones. A frame before the first has no part in the chain. */
   forget(frame) {
-    for (const distance of [...this.states.keys()]) if (distance >= this.distance(frame)) this.states.delete(distance);
+    const from = this.distance(frame);
+    if (from < 0) return;
+    for (const distance of [...this.states.keys()]) if (distance >= from) this.states.delete(distance);
   }
 
   /** Keep the state after a frame: the latest, and so many others, evenly spread. */

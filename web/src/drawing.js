@@ -54,7 +54,7 @@ export class Drawing {
     on("pointerdown", this.press);
     on("pointermove", this.move);
     on("pointerup", this.release);
-    on("pointercancel", this.release);
+    on("pointercancel", this.leave);
     on("pointerleave", this.leave);
     on("blur", this.leave);
     on("keydown", this.key);
@@ -73,9 +73,9 @@ export class Drawing {
   }
 
   choose(settings) {
+    if (this.pen) this.lift(); // a stroke belongs to the object and the size with which it was begun
     Object.assign(this, settings);
     this.corners = [];
-    this.pen = false;
     this.canvas.style.touchAction = this.tool === "polygon" ? "manipulation" : "none";
     this.draw();
   }
@@ -96,21 +96,23 @@ export class Drawing {
   }
 
   move(event) {
-    if (!this.bitmap) return;
+    if (!event.isPrimary || !this.bitmap) return;
     const before = this.cursor;
     this.point(event);
     if (this.pen) this.stroke(before);
     this.draw();
   }
 
-  release() {
+  release(event) {
+    if (!event.isPrimary || !this.canvas.hasPointerCapture(event.pointerId)) return; // of another finger or button
     if (this.pen) this.lift();
     const [first] = this.corners;
     const dragged = this.tool === "box" && first && Math.hypot(first[0] - this.cursor[0], first[1] - this.cursor[1]) > 2;
     if (dragged) this.corner();
   }
 
-  leave() {
+  leave(event) {
+    if (event.isPrimary === false) return; // another finger; the loss of the focus is no pointer's
     if (this.pen) this.lift();
     this.seen = null;
     this.draw();
@@ -122,7 +124,7 @@ export class Drawing {
     const acts = {
       " ": () => (this.tool === "brush" ? (this.pen ? this.lift() : this.lower()) : this.corner()),
       Enter: () => (this.tool === "polygon" ? this.close() : this.tool === "box" ? this.corner() : this.pen && this.lift()),
-      Escape: () => this.choose({}),
+      Escape: () => this.discard(),
       Backspace: () => this.corners.pop(),
     };
     const arrow = ARROWS[event.key];
@@ -164,6 +166,7 @@ export class Drawing {
   // --- shapes
 
   lower() {
+    if (!this.pen) this.unpainted = this.mask.slice();
     this.pen = true;
     this.page.say(this.erase ? "Erasing: move, then lift the brush." : "Painting: move, then lift the brush.");
     this.stroke(this.cursor);
@@ -172,6 +175,16 @@ export class Drawing {
   lift() {
     this.pen = false;
     this.changed();
+  }
+
+  /** Give up what was begun: a stroke, or the corners so far. */
+  discard() {
+    if (!this.pen && !this.corners.length) return;
+    if (this.pen) this.mask = this.unpainted;
+    this.pen = false;
+    this.corners = [];
+    this.paint();
+    this.page.say("Discarded.");
   }
 
   /** Paint all pixels nearer than the radius to the line from `before` to the cursor. */

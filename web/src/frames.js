@@ -113,10 +113,19 @@ class Film {
   }
 }
 
+const stem = (file) => file.name.replace(/\.[^.]*$/, "");
+const path = (file) => file.webkitRelativePath || file.name;
+
 /** A set of pictures of one size, in the order of the numbers in their names. */
 class Pictures {
   static async open(files) {
     const sorted = [...files].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+    const known = new Map(); // by the name that a mask is saved with
+    for (const file of sorted) {
+      const other = known.get(stem(file));
+      if (other) throw new InputError(`${path(other)} and ${path(file)} would have masks of one name. Choose the frames of one video.`);
+      known.set(stem(file), file);
+    }
     const first = await decoded(sorted[0]);
     const size = bounded(first.width, first.height, sorted[0].name);
     first.close();
@@ -125,7 +134,7 @@ class Pictures {
 
   constructor(files, size) {
     Object.assign(this, size, { files, count: files.length, name: files[0].webkitRelativePath?.split("/")[0] || files[0].name });
-    this.names = files.map((file) => file.name.replace(/\.[^.]*$/, ""));
+    this.names = files.map(stem);
     this.times = files.map((_, i) => i / 24);
     this.reader = new Reader(size);
   }
@@ -154,11 +163,15 @@ async function decoded(file) {
 }
 
 const isPicture = (file) => file.type.startsWith("image/") && file.type !== "image/gif";
+const isFilm = (file) => file.type.startsWith("video/") || /\.mkv$/i.test(file.name); // MKV has no type in every browser
 
 /** A film, or pictures. @param {File[]} files */
 export async function openFrames(files) {
   const pictures = files.filter(isPicture);
+  const films = files.filter(isFilm);
+  if (pictures.length && films.length) throw new InputError("A film and pictures were chosen together. Choose either.");
+  if (films.length > 1) throw new InputError(`${films.length} films were chosen. Choose one.`);
   if (pictures.length) return Pictures.open(pictures);
   if (!files.length) throw new InputError(`No file was chosen. ${EXPECTED}`);
-  return Film.open(files[0]);
+  return Film.open(films[0] ?? files[0]);
 }

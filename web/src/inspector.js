@@ -27,7 +27,7 @@ const element = (tag, traits = {}, ...children) => {
 export class Inspector {
   /** @param {HTMLElement} root with .maps, .stored, table and select @param {(name: string, ...values) => Promise} call */
   constructor(root, call, pointed) {
-    Object.assign(this, { root, call, pointed, cell: -1, looked: null, padding: [0, 0] });
+    Object.assign(this, { root, call, pointed, cell: -1, looked: null, padding: [0, 0], frames: {} });
     this.maps = root.querySelector(".maps");
     this.table = root.querySelector("tbody");
     this.select = root.querySelector("select");
@@ -58,7 +58,8 @@ export class Inspector {
   }
 
   async paint() {
-    const [h, w] = this.looked.grid;
+    const { looked } = this;
+    const [h, w] = looked.grid;
     const { scores, id, entered } = this.object;
     if (this.cell < 0) {
       const local = scores.subarray(3 * h * w, 4 * h * w);
@@ -81,12 +82,14 @@ export class Inspector {
       }),
     );
     this.maps.replaceChildren(...figures);
-    this.frames = {};
-    for (const [kind, number] of [["global", entered], ["local", this.looked.before]]) {
-      this.frames[kind] = (await this.call("frame", number)).bitmap;
+    const frames = {};
+    for (const [kind, number] of [["global", entered], ["local", looked.before]]) {
+      frames[kind] = (await this.call("frame", number)).bitmap;
       this.stored[Number(kind === "local")].setAttribute("aria-label", `Frame ${number + 1}: best ${kind} matches of object ${id}`);
     }
-    await this.explain();
+    Object.values(this.frames).forEach((bitmap) => bitmap.close());
+    this.frames = frames;
+    if (looked === this.looked) await this.explain();
   }
 
   /** The cell at a pixel of the frame. */
@@ -114,12 +117,13 @@ export class Inspector {
   }
 
   async explain() {
-    const [h, w] = this.looked.grid;
+    const { looked } = this;
+    const [h, w] = looked.grid;
     this.cell = Math.min(this.cell, h * w - 1);
     const cell = this.cell;
     const { id, scores } = this.object;
     const found = await this.call("matches", id, cell);
-    if (!found || cell !== this.cell) return;
+    if (!found || looked !== this.looked || cell !== this.cell || !this.frames.local) return;
     const rows = KINDS.flatMap((kind) =>
       [1, 0].map((region) => {
         const score = scores[(2 * KINDS.indexOf(kind) + region) * h * w + cell];

@@ -20,12 +20,21 @@ let frame = 0;
 let masks = new Map(); // runs of every frame's mask, drawn or tracked
 let given = new Map(); // by frame: ids that were drawn there
 let undone = []; // what Undo goes back to
+let isSaved = true; // whether the masks are as they were saved
 let isBusy = false;
 let focused = null; // the element to go back to
 let isPrepared = false;
 let caller = started();
 
-const drawing = new Drawing($("canvas"), { changed, say, undo, moved: (pixel) => inspects() && inspector.pointPixel(pixel) });
+const drawing = new Drawing($("canvas"), {
+  changed: (mask, object) => {
+    changed(mask, object);
+    if (inspects()) attempt(inspect); // the worker has forgotten what it found
+  },
+  say,
+  undo,
+  moved: (pixel) => inspects() && inspector.pointPixel(pixel),
+});
 const inspector = new Inspector($("inspector"), (...call) => caller.call(...call), (mark) => {
   drawing.mark = mark;
   drawing.draw();
@@ -103,7 +112,10 @@ function progressed(done, all, text) {
 
 // --- video and frames
 
+const hasUnsaved = () => masks.size > 0 && !isSaved;
+
 async function open(chosen, about) {
+  if (hasUnsaved() && !confirm("The masks of this video are not saved and will be lost. Open another video?")) return;
   busy(true);
   say("Opening the video …");
   const isOpen = await attempt(async () => {
@@ -163,19 +175,32 @@ const goTo = (number) => attempt(() => show(Math.min(Math.max(number, 0), video.
 
 // --- drawing
 
-function changed(mask, object) {
-  undone.push({ frame, runs: masks.get(frame), ids: given.get(frame) });
-  masks.set(frame, runsOf(mask));
-  given.set(frame, new Set([...(given.get(frame) ?? []), object]));
+function changed(mask, ...objects) {
+  const runs = runsOf(mask);
+  undone.push({ frame, before: masks.get(frame), after: runs, ids: given.get(frame) });
+  masks.set(frame, runs);
+  given.set(frame, new Set([...(given.get(frame) ?? []), ...objects]));
+  isSaved = false;
   caller.call("draw", frame, drawnOf(frame, given.get(frame)));
+}
+
+/** The runs of a frame's mask without the last drawing on it; what was tracked there since stays. */
+function withoutDrawing({ frame: number, before, after }) {
+  if (masks.get(number) === after) return before;
+  const tracked = maskAt(number);
+  const earlier = before ? maskOf(before, tracked.length) : new Uint8Array(tracked.length);
+  const drawn = given.get(number);
+  const mask = tracked.map((id, i) => (drawn.has(id) || drawn.has(earlier[i]) ? earlier[i] : id));
+  return before || idsOf(mask).length ? runsOf(mask) : undefined;
 }
 
 async function undo() {
   const last = undone.pop();
   if (!last) return say("Nothing to undo.");
   const put = (map, value) => (value ? map.set(last.frame, value) : map.delete(last.frame));
-  put(masks, last.runs);
+  put(masks, withoutDrawing(last));
   put(given, last.ids);
+  isSaved = false;
   caller.call("draw", last.frame, last.ids ? drawnOf(last.frame, last.ids) : null);
   await goTo(last.frame);
   say("Undone.");
@@ -196,8 +221,7 @@ async function readMask(file) {
     if (!mask) throw refused("has colours that are not the benchmarks' palette, so that nothing tells which is which object.");
     const ids = idsOf(mask);
     if (!ids.length) throw refused("is all background.");
-    ids.forEach((id) => changed(mask, id));
-    undone.splice(-ids.length + 1, ids.length - 1); // one step for Undo
+    changed(mask, ...ids);
     await show(frame);
     say(`${counted(ids.length, "object")} from ${file.name}.`);
   });
@@ -218,11 +242,12 @@ function chooseObject() {
 // --- tracking
 
 async function track(direction) {
-  if (!idsOf(drawing.mask).length) return say("Outline an object on this frame first.");
+  if (!idsOf(maskAt(frame)).length) return say("Outline an object on this frame first.");
   const all = direction > 0 ? video.names.length - frame : frame + 1;
   if (all < 2) return say(`No frames ${direction > 0 ? "after" : "before"} this one.`);
   busy(true, true);
   say("Tracking …");
+  caller.call("stop", false);
   const prepared = isPrepared || (await prepare());
   const found = prepared && (await attempt(() => caller.call("track", { from: frame, direction, first: masks.get(frame) })));
   const rate = $("rate").textContent;
@@ -235,6 +260,7 @@ async function track(direction) {
 /** The worker has tracked a frame. */
 function stepped({ frame: number, runs, bitmap, done, all, rate }) {
   masks.set(number, runs);
+  isSaved = false;
   frame = number;
   shown(bitmap);
   progressed(done, all, `${done} of ${all}, ${rate.toFixed(1)} frames per second`);
@@ -264,7 +290,7 @@ async function save(kind) {
     if (kind === "film") {
       const { blob, suffix } = await filmOf(video, masks, async (n) => (await caller.call("frame", n)).bitmap, progress);
       download(blob, `overlay${suffix}`);
-    }
+    } else isSaved = true; // a film does not hold the masks
     say("Saved.");
   });
   busy(false);
@@ -313,7 +339,7 @@ on("previous", "click", () => goTo(frame - 1));
 on("next", "click", () => goTo(frame + 1));
 on("forwards", "click", () => track(1));
 on("backwards", "click", () => track(-1));
-on("stop", "click", () => caller.call("stop"));
+on("stop", "click", () => caller.call("stop", true));
 for (const id of ["side", "precision", "distance"]) on(id, "change", reset);
 for (const kind of ["zip", "coco", "film"]) on(kind, "click", () => save(kind));
 on("inspector", "toggle", () => (inspects() ? attempt(inspect) : inspector.pointed(null)));
@@ -322,4 +348,5 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   if (!isBusy && event.dataTransfer.files.length) open([...event.dataTransfer.files]);
 });
+addEventListener("beforeunload", (event) => hasUnsaved() && event.preventDefault());
 chooseObject();

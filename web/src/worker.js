@@ -46,7 +46,9 @@ async function load(precision, threads) {
     const graph = await fetched(`models/${name}${suffix}.onnx.gz`);
     sessions[name] = await ort.InferenceSession.create(graph, { executionProviders: ["wasm"], logSeverityLevel: 3 });
   }
+  const former = Object.values(engine?.sessions ?? {});
   engine = new Engine(sessions, ort.Tensor);
+  for (const session of former) await session.release(); // their memory is WebAssembly's, which is not collected
 }
 
 /** A chain's step to a frame, from the state before it. */
@@ -60,7 +62,6 @@ const advance = async (chain, state, frame) => (await step(chain, state, frame, 
 async function track({ from, direction, first }) {
   if (!chains[direction]?.reaches(from)) chains[direction] = new Chain(from, first, direction, advance);
   const chain = chains[direction];
-  stopped = false;
   let state = await chain.before(from);
   let done = 0;
   const all = direction > 0 ? frames.count - from : from + 1;
@@ -112,8 +113,9 @@ answer(
       inspected = null;
     },
     track: (job) => queued(() => track(job)),
-    stop: () => {
-      stopped = true;
+    /** Whether to stop before the next frame. It is heard at once, also while the model is made ready. */
+    stop: (isWanted) => {
+      stopped = isWanted;
     },
     inspect: (frame) =>
       queued(async () => {
