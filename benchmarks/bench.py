@@ -10,11 +10,19 @@ from benchmarks import films, loading, memory, scoring, tracking, training
 from benchmarks.limits import limits
 from benchmarks.parts import parts_of
 from benchmarks.scenes import SIZES, scene
+from tbd_lib.datasets.coco import missing_masks
 from tbd_lib.datasets.davis import davis
 from tbd_lib.method.config import PAPER
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.training.config import SMALL_STAGE, change
+from tbd_lib.video.frames import Video
+
+ROUNDS = 9  # of each part of a frame
+FILM_FRAMES = 60  # of the film that is tracked from files to files
+STEPS = 5  # of training, in each precision
+CLIPS, CLIP_ROUNDS = 223, 3  # that are loaded, and how often
+SCORED_FRAMES = 10  # of each video
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,9 @@ class Bench:
         davis_root: DAVIS, for J&F of the options; not run without it.
         results: masks of another program on some of DAVIS's videos, to score; not run without it.
         coco_root: COCO, whose clips are loaded; not run without it.
+
+    Raises:
+        InputError: one of these folders does not hold what is expected there.
     """
 
     device: torch.device
@@ -38,6 +49,13 @@ class Bench:
     davis_root: Path | None = None
     results: Path | None = None
     coco_root: Path | None = None
+
+    def __post_init__(self) -> None:
+        self._videos()  # what was named wrongly is found now, not after the minutes of other parts
+        if self.results is not None:
+            scoring.folders_of(self.results)
+        if self.coco_root is not None:
+            missing_masks(self.coco_root)
 
     def run(self, part: str) -> object | None:
         """The figures of a part, or None where it cannot be run: data it needs was not named, or the device differs."""
@@ -49,26 +67,25 @@ class Bench:
 
     def tracking(self) -> list[dict[str, object]]:
         """Engines beside the plain form."""
-        forms = {width: tracking.forms_of(model) for width, model in self._models()}
+        engines = {width: tracking.exact_engines(model) for width, model in self._models()}
         return [
-            tracking.measure(forms[width], tracking.Case(width, objects, lines), self.frames)
+            tracking.measure(engines[width], tracking.Case(width, objects, lines), self.frames)
             for lines in self.lines
-            for width in forms
+            for width in engines
             for objects in self.objects
         ]
 
     def parts(self) -> list[dict[str, object]]:
         """Where a frame's time goes, for one object and for five."""
         return [
-            {"width": width, "objects": objects, "parts": parts_of(model, scene(3, SIZES[480], objects), 9)}
+            {"width": width, "objects": objects, "parts": parts_of(model, scene(3, SIZES[480], objects), ROUNDS)}
             for width, model in self._models()
             for objects in (1, 5)
         ]
 
     def films(self) -> list[dict[str, object]]:
         """The bundled model from files to files."""
-        videos = [] if self.davis_root is None else davis(self.davis_root, "val", 2016)
-        return films.measure(bundled_model().to(self.device), 60, videos)
+        return films.measure(bundled_model().to(self.device), FILM_FRAMES, self._videos())
 
     def memory(self) -> list[dict[str, object]] | None:
         """Peak memory of a process on a CPU."""
@@ -76,18 +93,25 @@ class Bench:
 
     def training(self) -> dict[str, object] | None:
         """A step of the small model, on a CPU."""
-        return self._with_one_thread(lambda: training.measure(change(SMALL_STAGE, run={"precision": "bfloat16"}), 5))
+        if self.device.type != "cpu":
+            return None
+        config = change(SMALL_STAGE, run={"precision": "bfloat16"})
+        return self._with_one_thread(lambda: training.measure(config, STEPS))
 
     def loading(self) -> dict[str, object] | None:
         """Clips of COCO."""
         root = self.coco_root
-        return None if root is None else self._with_one_thread(lambda: loading.measure(root, 223, 3))
+        return None if root is None else self._with_one_thread(lambda: loading.measure(root, CLIPS, CLIP_ROUNDS))
 
     def scoring(self) -> dict[str, object] | None:
         """J and F of masks."""
         if self.davis_root is None or self.results is None:
             return None
-        return scoring.measure(self.results, self.davis_root / "Annotations" / "480p", 10, joined=True)
+        return scoring.measure(self.results, self.davis_root / "Annotations" / "480p", SCORED_FRAMES)
+
+    def _videos(self) -> list[Video]:
+        """DAVIS's validation videos; none without their folder."""
+        return [] if self.davis_root is None else davis(self.davis_root, "val", 2016)
 
     def _models(self) -> Iterator[tuple[str, TBD]]:
         """The bundled model, and an untrained one of the paper's widths.

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pictures
 
 from benchmarks.scenes import SIZES
-from benchmarks.tracking import forms_of
+from benchmarks.tracking import exact_engines
 from tbd_lib.cli.options import rehearse
 from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.onnx import onnx
@@ -42,7 +42,7 @@ def measure(model: TBD, frames: int, davis: Sequence[Video]) -> list[dict[str, o
     rows = []
     with TemporaryDirectory() as scratch:
         video = film(Path(scratch) / "film", frames, SIZES[480])
-        engines = engines_of(model)
+        engines = all_engines(model)
         options = {name: (engines[key], config) for name, (key, config) in OPTIONS.items() if key in engines}
         rates = {
             name: frames_per_second(engine, video, Path(scratch), config) for name, (engine, config) in options.items()
@@ -56,9 +56,9 @@ def measure(model: TBD, frames: int, davis: Sequence[Video]) -> list[dict[str, o
     return rows
 
 
-def engines_of(model: TBD) -> dict[str, Segmenter]:
+def all_engines(model: TBD) -> dict[str, Segmenter]:
     """The engines that run on the model's device."""
-    engines = forms_of(model)
+    engines = exact_engines(model)
     if model.device.type == "cpu":
         engines["onnx-int8"] = onnx(model, "int8", rehearse)
     return engines

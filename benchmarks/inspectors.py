@@ -37,13 +37,13 @@ from tbd_lib.training.checkpoint import bundled_model
 
 TARGET = 0.15  # seconds, on one core: what still feels like an answer
 WHOLE_VIDEO = ("correct here, track on", "next paste that covers")
-SAID: dict[str, list[dict[str, Any]]] = {
+MESSAGES: dict[str, list[dict[str, Any]]] = {
     "template": [{"point": [row, row + 3], "hold": True} for row in range(10)],
     "distance": [{"drag": [4, 0.05 * tenth]} for tenth in range(10)] + [{"more": True}] * 10,
     "timeline": [{"scrub": frame} for frame in range(10)],
     "aggregation": [{"point": [10 * row, 20 * row], "hold": True} for row in range(10)],
 }
-"""What a page says, by inspector: pointing, dragging, and asking for the next frame."""
+"""What a page sends, by inspector: pointing, dragging, and asking for the next frame."""
 
 
 class Seconds(NamedTuple):
@@ -75,10 +75,10 @@ def controls(inspector: Inspector) -> dict[str, Any]:
     return found
 
 
-def seconds_of_page(inspector: Inspector, said: list[dict[str, Any]]) -> dict[str, list[Seconds]]:
-    """The time of each answer to the page, by what is said."""
+def seconds_of_messages(inspector: Inspector, messages: list[dict[str, Any]]) -> dict[str, list[Seconds]]:
+    """The time of each answer to the page, by the kind of message."""
     seconds: dict[str, list[Seconds]] = {}
-    for content in said:
+    for content in messages:
         start, busy = perf_counter(), process_time()
         inspector.board.hear({**content, "number": "1"})
         seconds.setdefault(next(iter(content)), []).append(Seconds(perf_counter() - start, process_time() - busy))
@@ -96,7 +96,7 @@ def step(control: Any) -> None:
         control.value = up if up <= control.max else control.min
 
 
-def seconds_of(inspector: Inspector, moves: int) -> dict[str, list[Seconds]]:
+def seconds_of_controls(inspector: Inspector, moves: int) -> dict[str, list[Seconds]]:
     """The time of each move, by the control's label, after which all but the frame is as it was.
 
     Before a button is pressed the frame is another one.
@@ -123,7 +123,7 @@ def measure(name: str, make: Callable[[], Inspector], moves: int, repeats: int) 
         for threads, parts in found.items():  # in turn
             torch.set_num_threads(threads)
             inspector = make()
-            parts.append(seconds_of(inspector, moves) | seconds_of_page(inspector, SAID.get(name, [])))
+            parts.append(seconds_of_controls(inspector, moves) | seconds_of_messages(inspector, MESSAGES.get(name, [])))
             held = (*controls(inspector).values(), inspector.board, inspector)
             for widget in held:  # what is not closed is kept, with all its frames
                 widget.close()

@@ -38,7 +38,7 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def seconds_of(work: Callable[[], object], device: torch.device, rounds: int = 7) -> float:
+def median_seconds(work: Callable[[], object], device: torch.device, rounds: int = 7) -> float:
     """The median of some rounds, after a few that do not count: until then every one takes new memory."""
     times = []
     for _ in range(WARM_UP + rounds):
@@ -71,4 +71,4 @@ def limits(device: torch.device) -> dict[str, float]:
         "convolution": (2 * 256**2 * 9 * 120 * 216, lambda: torch.conv2d(maps, kernel, padding=1)),
         "copied bytes": (8 * LONG, lambda: copy.copy_(long)),
     }
-    return {f"{name} per second": count / seconds_of(work, device) for name, (count, work) in times.items()}
+    return {f"{name} per second": count / median_seconds(work, device) for name, (count, work) in times.items()}

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from tbd_lib.video.arrays import Image
 from tbd_lib.video.frames import Frame, Video
 
 WIDTHS = {"small": SMALL, "paper": PAPER}
+ROOT = Path(__file__).parents[1]  # where this module can be run from
 
 
 class Noise:
@@ -39,7 +41,8 @@ class Noise:
 def peak_of(width: str, objects: int, frames: int, size: tuple[int, int]) -> tuple[int, int]:
     """Bytes that a new process holds with the model loaded, and at most while it tracks; on a CPU."""
     arguments = [width, *(str(number) for number in (objects, frames, *size))]
-    found = subprocess.check_output([sys.executable, "-m", "benchmarks.memory", *arguments], text=True)
+    command = [sys.executable, "-m", "benchmarks.memory", *arguments]
+    found = subprocess.check_output(command, text=True, cwd=ROOT)
     loaded, peak = found.split()
     return int(loaded), int(peak)
 

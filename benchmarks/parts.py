@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from benchmarks.limits import cost_of, seconds_of
+from benchmarks.limits import cost_of, median_seconds
 from benchmarks.scenes import Scene
 from tbd_lib.engines.segmenter import FrameFeatures
 from tbd_lib.engines.shared import shared
@@ -31,7 +31,7 @@ def parts_of(model: TBD, scene: Scene, rounds: int) -> dict[str, dict[str, float
     with TemporaryDirectory() as folder:
         found: dict[str, dict[str, float]] = {}
         for name, run in _work(model, scene, Path(folder)).items():
-            found[name] = {"seconds": seconds_of(run, device, rounds)}
+            found[name] = {"seconds": median_seconds(run, device, rounds)}
             if name in COMPUTED:
                 found[name] |= cost_of(run)
     return found

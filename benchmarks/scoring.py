@@ -16,6 +16,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 from tqdm.auto import tqdm
 
+from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import score_video
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.masks import read_mask
@@ -76,11 +77,11 @@ def ours(pairs: Pairs) -> Scores:
     return {i: (score.j.tolist(), score.f.tolist()) for i, score in scores.items()}
 
 
-def read(predictions: Path, truth: Path, frames: int, joined: bool) -> Pairs:
-    """The first masks of one video."""
+def read(predictions: Path, truth: Path, frames: int) -> Pairs:
+    """The first masks of one video, all its objects as one."""
     paths = sorted(truth.glob("*.png"))[: frames + 2]  # first and last are not scored
     pairs = [(read_mask(predictions / path.name), read_mask(path)) for path in paths]
-    return [((p > 0).astype(np.uint8), (t > 0).astype(np.uint8)) for p, t in pairs] if joined else pairs
+    return [((p > 0).astype(np.uint8), (t > 0).astype(np.uint8)) for p, t in pairs]
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
@@ -90,11 +91,23 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
     return result, process_time() - start
 
 
-def measure(predictions: Path, truth: Path, frames: int, joined: bool) -> dict[str, object]:
+def folders_of(predictions: Path) -> list[Path]:
+    """The folders of all videos that were tracked.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = sorted(path for path in predictions.glob("*") if path.is_dir())
+    if not found:
+        raise InputError(f"{predictions}: found no folders there, expected one with masks for each video")
+    return found
+
+
+def measure(predictions: Path, truth: Path, frames: int) -> dict[str, object]:
     """Score some frames of all videos both ways; stop if they differ anywhere."""
     seconds, scored = Seconds(), 0
-    for folder in tqdm(sorted(path for path in predictions.iterdir() if path.is_dir()), unit="video"):
-        pairs, reading = timed(partial(read, folder, truth / folder.name, frames, joined))
+    for folder in tqdm(folders_of(predictions), unit="video"):
+        pairs, reading = timed(partial(read, folder, truth / folder.name, frames))
         expected, slow = timed(partial(straightforward, pairs))
         found, fast = timed(partial(ours, pairs))
         if found != expected:

@@ -39,24 +39,24 @@ def steps(segmenter: Segmenter, shown: Scene) -> Iterator[Step]:
     return track(segmenter, Video("benchmark", frames, {0: shown.given}), OWN_SIZE)
 
 
-def forms_of(model: TBD) -> dict[str, Segmenter]:
+def exact_engines(model: TBD) -> dict[str, Segmenter]:
     """The plain form first, then the exact engines that run on its device."""
-    forms: dict[str, Segmenter] = {"plain": model, "shared": shared(model)}
+    engines: dict[str, Segmenter] = {"plain": model, "shared": shared(model)}
     if model.device.type == "cpu":
-        forms["onnx"] = onnx(model)
-    return forms
+        engines["onnx"] = onnx(model)
+    return engines
 
 
-def measure(forms: Mapping[str, Segmenter], case: Case, frames: int) -> dict[str, object]:
-    """Median seconds per frame of all forms after the first frame, ratios, and shares of pixels that differ.
+def measure(engines: Mapping[str, Segmenter], case: Case, frames: int) -> dict[str, object]:
+    """Median seconds per frame of all engines after the first frame, ratios, and shares of pixels that differ.
 
     Args:
-        forms: of one model; see ``forms_of``.
+        engines: of one model; see ``exact_engines``.
         case: what is tracked.
         frames: after the first.
     """
     shown = scene(frames + 1, SIZES[case.lines], case.objects)
-    seconds, differ, beyond_ties = frame_by_frame(forms, shown)
+    seconds, differ, beyond_ties = frame_by_frame(engines, shown)
     return {
         "width": case.width,
         "objects": case.objects,
@@ -70,14 +70,14 @@ def measure(forms: Mapping[str, Segmenter], case: Case, frames: int) -> dict[str
     }
 
 
-def frame_by_frame(forms: Mapping[str, Segmenter], shown: Scene) -> tuple[dict[str, list[float]], float, float]:
-    """Seconds of every later frame in all forms, and shares of pixels that differ from the first: all, and beyond ties.
+def frame_by_frame(engines: Mapping[str, Segmenter], shown: Scene) -> tuple[dict[str, list[float]], float, float]:
+    """Seconds of every later frame by engine, and shares of pixels that differ from the first: all, and beyond ties.
 
-    The shares are those of the form that differs most. A tie is where the first form finds two labels equally probable,
-    up to the last digits of float32.
+    The shares are those of the engine that differs most. A tie is where the first finds two labels equally probable, up
+    to the last digits of float32.
     """
-    coming = {name: steps(segmenter, shown) for name, segmenter in forms.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in forms}
+    coming = {name: steps(segmenter, shown) for name, segmenter in engines.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in engines}
     differ = []
     for position in range(len(shown.images)):
         found: list[Step] = []

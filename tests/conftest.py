@@ -19,7 +19,7 @@ torch.set_num_threads(1)
 settings.register_profile("patient", deadline=None)  # a busy machine is no bug
 settings.load_profile("patient")
 
-SAID = pytest.StashKey[list[str]]()
+LAST_LINES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +40,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the random weights of a tiny model are."""
+    from small_model import save_tiny  # here, so that types are checked in what it imports of the package
+
+    return save_tiny(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Server]":
     """A server on this machine to download from, at once or not at all."""
-    from archive_server import running  # here, so that types are checked in what it imports of the package
+    from archive_server import running  # here for the same reason
 
     monkeypatch.setattr("tbd_lib.datasets.prepare.download.RETRIES", 0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -54,9 +62,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Server]":
 @pytest.fixture
 def say_at_the_end(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Takes a line that everybody should see, whether tests pass or not."""
-    return request.config.stash.setdefault(SAID, []).append
+    return request.config.stash.setdefault(LAST_LINES, []).append
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(SAID, []):
+    for line in config.stash.get(LAST_LINES, []):
         terminalreporter.write_line(line)

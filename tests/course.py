@@ -26,7 +26,7 @@ def outputs_of(notebook: NotebookNode) -> list[NotebookNode]:
     return [output for cell in code_of(notebook) for output in cell.outputs]
 
 
-def said(notebook: NotebookNode) -> list[str]:
+def shown_texts(notebook: NotebookNode) -> list[str]:
     """All that a reader sees as text: sources, and text outputs."""
     outputs = [str(output.get("text", "")) for output in outputs_of(notebook)]
     outputs += [

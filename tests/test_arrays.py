@@ -9,17 +9,16 @@ import pytest
 import torch
 from PIL import Image as Pictures
 from PIL import ImageFilter, ImageOps
+from small_masks import IDS, RGB
 
 from tbd_lib.errors import InputError
 from tbd_lib.video.arrays import as_image, as_mask, as_values
 from tbd_lib.video.frames import Frame, Video, read_image
 from tbd_lib.video.masks import read_mask, write_mask
 
-RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 GREY = RGB[..., 0]
 CHANNELS_FIRST = torch.from_numpy(RGB).permute(2, 0, 1)
 OPACITY = np.arange(600, dtype=np.uint8).reshape(20, 30, 1)
-IDS = np.arange(600).reshape(20, 30) % 3
 OBJECT = (IDS == 1).astype(np.uint8)
 
 FRAMES: dict[str, tuple[Any, np.ndarray]] = {

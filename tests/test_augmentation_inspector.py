@@ -153,8 +153,15 @@ def test_controls_go_as_far_as_there_are_clips_and_seeds(inspector: Augmentation
 
 
 def test_a_clip_needs_a_partner() -> None:
-    with pytest.raises(ValueError, match="1 videos; expected two or more"):
+    with pytest.raises(InputError, match="found 1 videos, expected two or more"):
         AugmentationInspector([short(NAMES[0])])
+
+
+def test_videos_without_true_masks_and_streams_are_refused() -> None:
+    video = square_video()
+    for bad in (replace(video, truth=None), replace(video, frames=iter(video.frames))):
+        with pytest.raises(InputError, match="square: expected true masks, and frames that can be taken by number"):
+            AugmentationInspector([video, bad])
 
 
 def test_a_video_without_a_large_object_is_named_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from benchmarks import bench as plan
-from benchmarks import films, scenes
+from benchmarks import films, memory, scenes, scoring
 from tbd_lib.cli.main import main
+from tbd_lib.errors import InputError
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.tracking.config import OWN_SIZE
@@ -59,9 +60,48 @@ def test_a_part_can_be_measured_anew_while_the_others_stay(
     assert (found["limits"], found["scoring"]) == ({"copied bytes per second": 1.0}, {"ratio": 3.0})
     commands = {part: about["command"] for part, about in found["measured"].items()}
     assert list(commands) == ["limits", "scoring"] and found["training"] is None
+    monkeypatch.setattr(plan.Bench, "scoring", lambda self: None)  # its data were not named
+    assert main(["bench", "--out", str(out), "--parts", "limits", "scoring", "--overwrite"]) == 0
+    again = json.loads(out.read_text())
+    assert again["scoring"] == {"ratio": 3.0} and again["measured"]["scoring"] == found["measured"]["scoring"]
+    assert "scoring: not run" in capsys.readouterr().out
     out.write_text("{}")
     assert main(["bench", "--out", str(out), "--overwrite"]) == 2
     assert "expected a file that tbd bench has written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--davis", "nowhere: no such folder"),
+        ("--results", "nowhere: found no --davis, expected the true masks"),
+        ("--coco", "nowhere"),
+    ],
+)
+def test_data_that_are_not_there_are_found_before_anything_is_measured(
+    flag: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(plan.Bench, "run", lambda self, part: pytest.fail("measured"))
+    assert main(["bench", "--out", str(tmp_path / "bench.json"), flag, str(tmp_path / "nowhere")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_without_masks_of_videos_cannot_be_scored(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="found no folders there, expected one with masks for each video"):
+        scoring.measure(tmp_path, tmp_path, 3)
+
+
+def test_the_process_whose_memory_is_measured_begins_where_its_module_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: list[str], text: bool, cwd: Path) -> str:
+        assert command[1:3] == ["-m", "benchmarks.memory"] and (cwd / "benchmarks" / "memory.py").is_file()
+        return "1 2\n"
+
+    monkeypatch.setattr("subprocess.check_output", run)
+    assert memory.peak_of("small", 1, 1, (48, 64)) == (1, 2)
+
+
+def test_a_step_of_training_is_not_run_for_a_gpu() -> None:
+    assert plan.Bench(torch.device("meta"), (1,), (480,), 1).training() is None
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -34,4 +34,6 @@ def test_every_option_that_is_measured_has_its_flag() -> None:
     row = {"frames_per_second": 1.0, "sample": 0.5, "davis": 0.5}
     lines = films_table({"films": [row | {"option": option} for option in FILM_OPTIONS]}).splitlines()
     assert len(lines) == 2 + len(FILM_OPTIONS)
-    assert lines[-1].startswith("| `--engine onnx-int8` `--short-side 240` `--roi-margin 3` | 1.0 |")
+    assert lines[-1] == "| `--engine onnx-int8` `--short-side 240` `--roi-margin 3` | 1.0 | 0.500 | 0.500 |"
+    del row["davis"]
+    assert films_table({"films": [row | {"option": "onnx"}]}).endswith("| `--engine onnx` | 1.0 | 0.500 | not run |")

@@ -7,7 +7,6 @@ The trees are made up, in the layouts of the releases: DAVIS-2017 with all true 
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -18,9 +17,6 @@ from PIL import Image as Pictures
 from scipy import ndimage
 
 from tbd_lib.cli.main import main
-from tbd_lib.method.config import SMALL
-from tbd_lib.method.model import build_model
-from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.video.frames import write_image
 from tbd_lib.video.masks import write_mask
 
@@ -28,13 +24,6 @@ LANDSCAPE, PORTRAIT = (64, 112), (112, 64)  # rows, columns
 NOT_ENLARGED = ("--short-side", "64")  # what is expected does not depend on it, and 480 rows take a minute
 FORTY = list(range(1, 41))
 COLOURS = {0: [0, 0, 0], 1: [128, 0, 0], 2: [0, 128, 0], 3: [128, 128, 0], 40: [64, 0, 64]}  # of the releases' masks
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_weights(path, build_model(replace(SMALL, key_channels=8, decoder_channels=8)))
-    return str(path)
 
 
 def frame(size: tuple[int, int], number: int) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Weights in and out, and every way in which a file can be wrong."""
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import torch
 from golden import published_state
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from small_model import TINY
 
 from tbd_lib.datasets.davis import find
 from tbd_lib.errors import InputError
@@ -25,8 +25,6 @@ from tbd_lib.training.checkpoint import (
     save_head,
     save_weights,
 )
-
-TINY = replace(SMALL, key_channels=8, decoder_channels=8)
 
 
 @pytest.fixture(scope="module")

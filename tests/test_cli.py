@@ -5,7 +5,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -14,27 +13,18 @@ import pytest
 import torch
 from golden import reference_model
 from PIL import Image as Pictures
+from small_model import save_tiny
 
 from tbd_lib.cli.main import main
 from tbd_lib.cli.options import model_of
 from tbd_lib.datasets.davis import davis
 from tbd_lib.files import solutions_notebook
-from tbd_lib.method.config import SMALL
-from tbd_lib.method.model import build_model
 from tbd_lib.tracking.config import OWN_SIZE
 from tbd_lib.tracking.tracker import track
-from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.video.frames import FileFrames, write_image
 from tbd_lib.video.masks import read_mask, write_mask
 
 SIZE = (48, 64)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_weights(path, build_model(replace(SMALL, key_channels=8, decoder_channels=8)))
-    return str(path)
 
 
 @pytest.fixture
@@ -221,9 +211,9 @@ def test_other_weights_or_other_data_do_not_go_on(root: Path, weights: str, tmp_
     arguments = ["evaluate", "--data", str(root), "--json", str(root / "s.json"), "--engine", "plain"]
     arguments += ["--short-side", "32", "--weights"]
     assert main([*arguments, weights]) == 2
-    save_weights(tmp_path / "other.safetensors", build_model(replace(SMALL, key_channels=8, decoder_channels=8)))
+    other = save_tiny(tmp_path / "other.safetensors")
     capsys.readouterr()
-    assert main([*arguments, str(tmp_path / "other.safetensors")]) == 2
+    assert main([*arguments, other]) == 2
     assert "part of a run is there whose weights was" in capsys.readouterr().err
     write_image(root / "JPEGImages/480p/one/00001.jpg", np.zeros((*SIZE, 3), np.uint8))
     assert main([*arguments, weights]) == 2

@@ -14,6 +14,7 @@ from tbd_lib.course.viz.scene import heat, masked
 from tbd_lib.course.widgets import distance_inspector
 from tbd_lib.course.widgets.distance_inspector import KNOTS, LOCAL, READY, CurveScorer, DistanceInspector
 from tbd_lib.course.widgets.history import SCORES
+from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import jaccard, score_video
 from tbd_lib.method.distance import DistanceScorer
 from tbd_lib.method.matching import affinity, best_match
@@ -56,7 +57,7 @@ def test_with_the_learned_curve_the_step_is_nearly_the_models_own(twins: Distanc
     assert twins.curves["learned"] == pytest.approx(scores, abs=0.005)
     for frame in (1, 3):
         twins.set(frame=frame, curve="learned")
-        ours, real = twins.step(), twins._history[frame].step
+        ours, real = twins.step(), twins.history[frame].step
         assert ours.scores is not None and real.scores is not None
         torch.testing.assert_close(ours.scores, real.scores, rtol=0, atol=0.12)  # straight lines for a steep curve
         assert jaccard(ours.mask == 1, real.mask == 1) > 0.98
@@ -64,7 +65,7 @@ def test_with_the_learned_curve_the_step_is_nearly_the_models_own(twins: Distanc
 
 def test_no_distance_score_is_matching_without_a_distance_score(twins: DistanceInspector) -> None:
     twins.set(frame=2, curve="no distance score")
-    step, moment = twins.step(), twins._history[2]
+    step, moment = twins.step(), twins.history[2]
     assert moment.before is not None and step.scores is not None
     templates = moment.before.cohorts[0].templates
     local = best_match(affinity(moment.after.key, templates.prev_key), templates.prev_mask)[0]
@@ -80,7 +81,7 @@ def test_the_model_stays_as_it_was(twins: DistanceInspector) -> None:
 
 def test_another_curve_changes_the_local_scores_alone(twins: DistanceInspector) -> None:
     twins.set(frame=2, curve="far only")
-    ours, real = twins.step().scores, twins._history[2].step.scores
+    ours, real = twins.step().scores, twins.history[2].step.scores
     assert ours is not None and real is not None
     changed = [SCORES[n] for n in range(10) if not torch.equal(ours[:, n], real[:, n])]
     assert changed == ["local background", "local foreground"]
@@ -139,7 +140,7 @@ def test_the_description_has_the_best_scores_and_j_of_both(twins: DistanceInspec
     padded = np.pad(truth[3] == 1, ((0, 0), (3, 2)), mode="reflect")
     inside = padded.reshape(15, 16, 27, 16).any((1, 3))
     expected = []
-    for step in (twins.step(), twins._history[3].step):
+    for step in (twins.step(), twins.history[3].step):
         assert step.scores is not None
         local = step.scores[0, LOCAL].numpy()
         expected += [local[inside].max(), local[~inside].max(), jaccard(step.mask == 1, truth[3] == 1)]
@@ -149,11 +150,11 @@ def test_the_description_has_the_best_scores_and_j_of_both(twins: DistanceInspec
 
 
 def test_an_object_that_is_hidden_or_everywhere_has_no_score_inside_or_outside(squares: DistanceInspector) -> None:
-    squares._truth = [np.zeros((60, 72), np.uint8)] * 6
+    squares.truth = [np.zeros((60, 72), np.uint8)] * 6
     squares.frame = 2
     hidden = squares.description
     assert "inside" not in hidden and len(numbers(hidden)) == 4
-    squares._truth = [np.full((60, 72), 3, np.uint8)] * 6
+    squares.truth = [np.full((60, 72), 3, np.uint8)] * 6
     squares.refresh()
     assert "outside" not in squares.description and len(numbers(squares.description)) == 4
     assert numbers(hidden)[0] == numbers(squares.description)[0]  # the best of all cells
@@ -200,14 +201,16 @@ def test_a_page_asks_for_one_frame_after_the_other(squares: DistanceInspector, m
 def test_a_copy_shows_the_same_and_goes_its_own_way(squares: DistanceInspector) -> None:
     squares.set(points=LEARNED, frame=3)
     other = squares.copy()
-    assert other.description == squares.description and other.points == LEARNED and other._history is squares._history
+    assert other.description == squares.description and other.points == LEARNED and other.history is squares.history
     other.set(curve="far only")
     assert squares.points == LEARNED and squares.step().scores is not other.step().scores
 
 
-def test_a_video_without_truth_is_refused() -> None:
-    with pytest.raises(AssertionError, match="square has no true masks"):
-        DistanceInspector(tiny_model().eval(), replace(square_video(), truth=None))
+@pytest.mark.parametrize(("masks", "found"), [(None, "no"), (2, "2")])
+def test_a_video_without_truth_that_can_be_scored_is_refused(masks: int | None, found: str) -> None:
+    video = square_video(masks or 6)
+    with pytest.raises(InputError, match=f"square: found {found} true masks, expected three or more"):
+        DistanceInspector(tiny_model().eval(), video if masks else replace(video, truth=None))
 
 
 def test_charts_have_both_curves_and_j_of_both(squares: DistanceInspector) -> None:
@@ -220,8 +223,9 @@ def test_charts_have_both_curves_and_j_of_both(squares: DistanceInspector) -> No
     np.testing.assert_array_equal(j.lines["this curve"][1], squares.j)
     np.testing.assert_array_equal(j.lines["learned curve"][1], squares.learned_j)
     assert j.at == 2
-    say(squares, scrub=4)
-    assert squares.frame == control(squares, "frame").value == 4
+    for frame in (4, j.first):  # as far to the left as the page lets the line be moved
+        say(squares, scrub=frame)
+        assert squares.frame == control(squares, "frame").value == frame
 
 
 def test_pictures_show_the_mask_and_both_local_maps_with_the_true_outline(squares: DistanceInspector) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from small_masks import square
 
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation import evaluate as module
@@ -31,12 +32,6 @@ from tbd_lib.video.masks import read_mask, write_mask
 
 MODEL = build_model(SMALL).eval()
 PICTURE = np.zeros((40, 60, 3), dtype=np.uint8)
-
-
-def square(left: int, i: int = 1) -> Mask:
-    mask = np.zeros((40, 60), dtype=np.uint8)
-    mask[5:25, left : left + 20] = i
-    return mask
 
 
 class Tracked(NamedTuple):
@@ -213,12 +208,12 @@ VIDEOS = [moving("a"), moving("b"), moving("c")]
 def test_one_bad_video_is_named_when_it_happens_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
 ) -> None:
-    tracker, told = tracking_with(monkeypatch, Breaking("b", error)), []
+    tracker, reported = tracking_with(monkeypatch, Breaking("b", error)), []
     report = evaluate(
-        MODEL, VIDEOS, tmp_path, on_failure=lambda name, why: told.append((name, why, list(tracker.tracked)))
+        MODEL, VIDEOS, tmp_path, on_failure=lambda name, why: reported.append((name, why, list(tracker.tracked)))
     )
     why = str(error) or "MemoryError"
-    assert told == [("b", why, ["a", "b"])]
+    assert reported == [("b", why, ["a", "b"])]
     assert [video.name for video in report.videos] == ["a", "c"] and report.failed == {"b": why}
     assert "2 of 3 videos, 2 objects, failed: b" in report.table()
     assert report.as_json()["failed"] == {"b": why}
@@ -397,9 +392,9 @@ def test_masks_that_were_taken_away_are_made_again(monkeypatch: pytest.MonkeyPat
 def test_predictions_go_on_where_they_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     videos = [replace(video, wanted=frozenset({0, 3})) for video in VIDEOS]
     tracking_with(monkeypatch, Breaking("b"))
-    told: list[str] = []
-    assert predict(MODEL, videos, tmp_path, facts=FACTS, on_failure=lambda name, why: told.append(name)) == 4
-    assert told == ["b"]
+    reported: list[str] = []
+    assert predict(MODEL, videos, tmp_path, facts=FACTS, on_failure=lambda name, why: reported.append(name)) == 4
+    assert reported == ["b"]
     tracker = tracking_with(monkeypatch, Breaking())
     assert predict(MODEL, videos, tmp_path, facts=FACTS) == 6
     assert tracker.tracked == ["b"]

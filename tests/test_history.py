@@ -91,7 +91,9 @@ def test_frames_that_do_not_exist_are_refused(model: TBD, video: Video, position
         History(model, video)[position]
 
 
-def test_streams_and_videos_without_a_first_mask_are_refused(model: TBD, video: Video) -> None:
+def test_streams_and_videos_without_a_second_frame_or_a_first_mask_are_refused(model: TBD, video: Video) -> None:
+    with pytest.raises(InputError, match="square: found 1 frames, expected two or more"):
+        History(model, square_video(1))
     with pytest.raises(InputError, match="square: its frames come in a stream"):
         History(model, replace(video, frames=iter(video.frames)))
     with pytest.raises(InputError, match="square: no mask for the first frame"):

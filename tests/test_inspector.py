@@ -10,7 +10,7 @@ import IPython.display
 import numpy as np
 import pytest
 import traitlets
-from inspected import everything_in, model, say, short
+from inspected import charts, control, everything_in, model, say, short
 from ipywidgets import BoundedIntText, Box, Button, Dropdown, FloatSlider, IntSlider, Play
 from PIL import Image as Pictures
 
@@ -19,8 +19,10 @@ from tbd_lib.course.widgets import (
     AggregationInspector,
     AugmentationInspector,
     DistanceInspector,
+    MaskDrawing,
     TemplateInspector,
     TrackerTimeline,
+    drawing,
 )
 from tbd_lib.course.widgets.board import HERE, SCRIPTS, Board
 from tbd_lib.course.widgets.inspector import WIDGET_VIEW, Inspector, button
@@ -207,10 +209,25 @@ def test_every_control_has_a_label_and_answers_to_the_keyboard_and_buttons_say_w
     assert all(control.tooltip for control in controls if isinstance(control, Button))
 
 
-def test_the_page_asks_nobody_for_anything() -> None:
+@EVERY
+def test_a_line_that_the_page_can_move_stays_where_the_frames_slider_can_be(name: str) -> None:
+    for chart in charts(made(name)):
+        if chart.at is not None:
+            frames = control(made(name), "frame")
+            last = chart.last or max(places[-1] for places, _ in chart.lines.values())
+            assert (chart.first, last) == (frames.min, frames.max)
+
+
+@pytest.mark.parametrize(
+    ("widget", "scripts", "styles"), [(Board, SCRIPTS, "board.css"), (MaskDrawing, drawing.SCRIPTS, "drawing.css")]
+)
+def test_the_page_asks_nobody_for_anything(
+    widget: type[Board | MaskDrawing], scripts: tuple[str, ...], styles: str
+) -> None:
     """No address but SVG's name, no imports, nothing that fetches: one module that is whole, as are its styles."""
-    script = "\n".join((HERE / name).read_text() for name in SCRIPTS)
-    assert script == Board._esm and script.count("export ") == 1
+    script = "\n".join((HERE / name).read_text() for name in scripts)
+    assert script == widget._esm and script.count("export ") == 1
     script = script.replace("http://www.w3.org/2000/svg", "")
-    assert not re.findall(r"\bimport\b|https?:|\bfetch\b|XMLHttp|WebSocket|\beval\b|sendBeacon|\brequire\b", script)
-    assert not re.findall(r"@import|url\(|https?:", (HERE / "board.css").read_text())
+    fetching = r"\bimport\b|https?:|//\w|\bfetch\b|XMLHttp|WebSocket|\beval\b|sendBeacon|\brequire\b"
+    assert not re.findall(fetching, script)
+    assert not re.findall(r"@import|url\(|https?:", (HERE / styles).read_text())

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_masks import IDS, RGB
 
 from tbd_lib import OverlayWriter, davis, load_checkpoint, open_video, read_mask, sample, write_mask
 from tbd_lib.files import at_home, data_folder
 from tbd_lib.video.frames import FileFrames, frames_of, read_image, write_image
 from tbd_lib.video.overlay import overlay
-
-IDS = np.arange(600).reshape(20, 30) % 3
-RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
 
 class Entry(os.PathLike[str]):

@@ -49,13 +49,13 @@ def test_they_take_three_megabytes_at_most() -> None:
 
 def test_how_good_the_masks_are_is_what_the_page_says() -> None:
     found = agreement()
-    said = {
+    stated = {
         (clip, int(frame), int(identity)): (float(j), float(f))
         for clip, frame, identity, j, f in re.findall(
             r"^\| ([\w-]+) \| (\d+) \| (\d) \| (0\.\d+) \| (0\.\d+) \|$", ORIGIN, re.M
         )
     }
-    assert said == {key: (round(j, 3), round(f, 3)) for key, (j, f) in found.items()}
+    assert stated == {key: (round(j, 3), round(f, 3)) for key, (j, f) in found.items()}
     j, f = np.mean(list(found.values()), axis=0)
     assert f"**{j:.3f}** | **{f:.3f}**" in ORIGIN
 

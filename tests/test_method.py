@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_model import TINY, random_regions
 from torch import nn
 
-from tbd_lib.method.config import PAPER, SMALL, ModelConfig
+from tbd_lib.method.config import PAPER, ModelConfig
 from tbd_lib.method.matching import affinity
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.method.templates import Templates
 from tbd_lib.tracking.config import OWN_SIZE, TrackConfig
 from tbd_lib.tracking.tracker import Tracker
 
-TINY = replace(SMALL, key_channels=8, decoder_channels=8)
 METHOD = Path(__file__).parents[1] / "tbd_lib" / "method"
 ALONE = """
 import sys, torch
@@ -43,18 +43,13 @@ print(tuple(prob.shape))
 """
 
 
-def regions(b: int, o: int, h: int, w: int) -> torch.Tensor:
-    fg = (torch.rand(b, o, h, w) > 0.5).float()
-    return torch.stack([1 - fg, fg], 2)
-
-
 def moment(config: ModelConfig = TINY) -> tuple[TBD, torch.Tensor, Templates]:
     """A model, the third frame of a clip, and what is remembered of two objects before it."""
     torch.manual_seed(0)
     model = build_model(config).eval()
     with torch.no_grad():
         first, second = model.encode(torch.rand(1, 3, 64, 80)), model.encode(torch.rand(1, 3, 64, 80))
-        templates = model.update(second, model.start(first, regions(1, 2, 64, 80)), regions(1, 2, 64, 80))
+        templates = model.update(second, model.start(first, random_regions(1, 2, 64, 80)), random_regions(1, 2, 64, 80))
     return model, torch.rand(1, 3, 64, 80), templates
 
 
@@ -101,7 +96,7 @@ def test_every_layer_of_encoder_and_decoder_is_called_once_a_frame(config: Model
     }
     assert len(layers) > 40
     with torch.set_grad_enabled(training):
-        templates = model.start(model.encode(torch.rand(1, 3, 64, 80)), regions(1, 2, 64, 80))
+        templates = model.start(model.encode(torch.rand(1, 3, 64, 80)), random_regions(1, 2, 64, 80))
         for name, layer in layers.items():
             layer.register_forward_hook(lambda *_, name=name: fired.update([name]))
         for _ in range(2):
@@ -117,7 +112,7 @@ def test_similarities_in_half_precision_training_are_those_of_full_precision() -
     with torch.no_grad():
         features = model.encode(image)
         torch.manual_seed(1)
-        masks = regions(1, 2, 64, 80)
+        masks = random_regions(1, 2, 64, 80)
         full = model.match(features, templates), model.update(features, templates, masks)
         with torch.autocast("cpu", torch.bfloat16):
             assert affinity(features.key, templates.prev_key).dtype == torch.bfloat16  # without the guard

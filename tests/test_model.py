@@ -7,14 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from golden import golden, reference_model, regions_of
+from small_model import TINY, random_regions
 from torch import nn
 
-from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.method.templates import Templates
 from tbd_lib.training.checkpoint import our_name
-
-TINY = replace(SMALL, key_channels=8, decoder_channels=8)
 
 
 class Pyramid(nn.Module):
@@ -28,11 +26,6 @@ class Pyramid(nn.Module):
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return tuple(conv(F.avg_pool2d(image, s)) for conv, s in zip(self.convs, (4, 8, 16), strict=True))
-
-
-def random_regions(b: int, o: int, h: int, w: int) -> torch.Tensor:
-    fg = (torch.rand(b, o, h, w) > 0.5).float()
-    return torch.stack([1 - fg, fg], 2)
 
 
 def golden_clip() -> tuple[torch.Tensor, torch.Tensor]:

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from course import FOLDER, LESSONS, PAGES, REPOSITORY, RUN_TIME, SOLUTIONS, code_of, outputs_of, said, text_of
+from course import FOLDER, LESSONS, PAGES, REPOSITORY, RUN_TIME, SOLUTIONS, code_of, outputs_of, shown_texts, text_of
 from IPython.core.inputtransformer2 import TransformerManager
 from links import lost_links
 from nbformat import NotebookNode
@@ -113,7 +113,9 @@ def test_every_output_is_compared(notebook: NotebookNode):
 
 
 def test_nothing_tells_of_the_machine_it_ran_on(stored: NotebookNode):
-    found = [match[0] for text in said(stored) for pattern in OF_A_MACHINE for match in re.finditer(pattern, text)]
+    found = [
+        match[0] for text in shown_texts(stored) for pattern in OF_A_MACHINE for match in re.finditer(pattern, text)
+    ]
     assert not found
 
 

@@ -122,8 +122,8 @@ def test_pictures_that_are_no_frames_are_said_once(tmp_path: Path, capsys: pytes
         write_image(tmp_path / f"v/{number}.jpg", image)
     write_image(tmp_path / "v/mask.png", scene()[0])
     track(tmp_path / "v", tmp_path / "out", box=BOX, save=("npz",), options=PLAIN)
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("tbd:") and "left out" in line]
-    assert said == [f"tbd: {tmp_path / 'v'}: 1 picture left out, of another name or size than the frames: mask.png"]
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("tbd:") and "left out" in line]
+    assert warnings == [f"tbd: {tmp_path / 'v'}: 1 picture left out, of another name or size than the frames: mask.png"]
     assert sorted(path.stem for path in (tmp_path / "out/masks").iterdir()) == ["10", "8", "9"]
 
 

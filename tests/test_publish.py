@@ -124,7 +124,7 @@ def lines_that_differ(before: bytes, after: bytes, mark: str) -> list[str]:
 def cells_that_differ(before: bytes, after: bytes) -> set[str]:
     """By id, of two notebooks that are the same in all else."""
     first, second = (nbformat.reads(content.decode(), as_version=4) for content in (before, after))
-    ids = {one.id for one, other in zip(first.cells, second.cells, strict=True) if one.source != other.source}
+    ids = {cell.id for cell, other in zip(first.cells, second.cells, strict=True) if cell.source != other.source}
     for cell in [*first.cells, *second.cells]:
         cell.source = ""
     assert first == second

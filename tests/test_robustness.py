@@ -44,8 +44,8 @@ def test_where_there_is_no_room_one_line_says_so_and_nothing_half_stays(
 ) -> None:
     every, folder = ready
     assert faults_of_no_room(every[name], folder, folder / "full", most) == []
-    status, said = every[name].begin(folder, folder / "full", most).end()
-    assert status == 2 and "File too large" in said.splitlines()[-1]
+    status, written = every[name].begin(folder, folder / "full", most).end()
+    assert status == 2 and "File too large" in written.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_masks import square
 
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.scoring import score
 from tbd_lib.video.arrays import Mask
 from tbd_lib.video.masks import write_mask
-
-
-def square(left: int, i: int = 1) -> Mask:
-    mask = np.zeros((40, 60), dtype=np.uint8)
-    mask[5:25, left : left + 20] = i
-    return mask
 
 
 def write_video(folder: Path, masks: list[Mask]) -> None:
@@ -164,7 +159,7 @@ def test_sparse_truth_scores_the_annotated_frames_but_the_first_and_the_last(tmp
 
 
 def test_all_files_are_looked_at_before_the_first_is_scored(folders: tuple[Path, Path], monkeypatch) -> None:
-    monkeypatch.setattr("tbd_lib.evaluation.scoring._score_video", lambda work: pytest.fail("scored"))
+    monkeypatch.setattr("tbd_lib.evaluation.scoring.score_video", lambda *_: pytest.fail("scored"))
     file = folders[0] / "b" / "00002.png"
     file.write_bytes(b"no picture")
     refused(folders, file, "not a picture")

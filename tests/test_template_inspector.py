@@ -11,7 +11,7 @@ from inspected import control, drawings_of, model, numbers, pictures, say, short
 from small_runs import square_video, tiny_model
 
 from tbd_lib.course.viz.scene import heat
-from tbd_lib.course.widgets.history import SCORES
+from tbd_lib.course.widgets.history import SCORES, History
 from tbd_lib.course.widgets.template_inspector import REGIONS, Source, TemplateInspector
 from tbd_lib.method.model import build_model
 
@@ -134,6 +134,16 @@ def test_the_best_look_alike_is_found_and_held(twins: TemplateInspector, kind: s
         if not padded[16 * row : 16 * row + 16, 16 * column : 16 * column + 16].any()
     }
     assert len(outside) < 15 * 27 and outside[inspector.query] == max(outside.values()) and inspector.held
+
+
+def test_without_a_cell_outside_of_the_object_the_query_stays() -> None:
+    video, untrained = square_video(2), tiny_model().eval()
+    history = History(untrained, video)
+    history.correct(1, np.full_like(video.given[0], 3))
+    inspector = TemplateInspector(untrained, [video], histories={video.name: history})
+    inspector.set(query=(2, 1), held=False)
+    inspector.seek_outside()
+    assert inspector.query == (2, 1) and inspector.held
 
 
 def test_pointing_leads_the_query_until_a_click_holds_it(inspector: TemplateInspector) -> None:

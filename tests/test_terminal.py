@@ -110,9 +110,9 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_usage_is_one_plain_line(arguments: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments.split())
-    said = capsys.readouterr()
-    assert said.err.startswith(f"tbd: {line}") and said.err.count("\n") == 1 and said.out == ""
-    assert not set(said.err) & set("│╭─\x1b") and len(said.err) < 250
+    written = capsys.readouterr()
+    assert written.err.startswith(f"tbd: {line}") and written.err.count("\n") == 1 and written.out == ""
+    assert not set(written.err) & set("│╭─\x1b") and len(written.err) < 250
 
 
 def test_a_box_of_ascii_becomes_the_same_line() -> None:

@@ -11,6 +11,7 @@ from small_runs import square_video, tiny_model
 
 from tbd_lib.course.viz.scene import masked
 from tbd_lib.course.widgets import TrackerTimeline
+from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import score_video
 from tbd_lib.video.frames import Video
 
@@ -163,6 +164,7 @@ def test_playing_moves_the_frame(line: TrackerTimeline) -> None:
     assert play.value == 1
 
 
-def test_a_video_without_truth_is_refused(video: Video) -> None:
-    with pytest.raises(AssertionError, match="square has no true masks"):
-        TrackerTimeline(tiny_model().eval(), replace(video, truth=None))
+def test_a_video_without_truth_that_can_be_scored_is_refused(video: Video) -> None:
+    for bad, found in ((replace(video, truth=None), "no"), (square_video(2), "2")):
+        with pytest.raises(InputError, match=f"square: found {found} true masks, expected three or more"):
+            TrackerTimeline(tiny_model().eval(), bad)

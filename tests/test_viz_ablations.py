@@ -3,7 +3,8 @@
 import numpy as np
 from figures import drawn
 
-from tbd_lib.course.viz.ablations import KINDS, MARGIN, effects, error_strip, learning_curves, pixel_kinds, surroundings
+from tbd_lib.course.viz.ablations import KINDS, effects, error_strip, learning_curves, pixel_kinds
+from tbd_lib.course.viz.page import MARGIN, surroundings
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.video.frames import Frame
 
@@ -51,17 +52,17 @@ def test_every_pixel_of_the_union_is_of_one_kind_and_no_other_pixel_of_any() -> 
     assert jaccard(FOUND == 1, TRUE == 1) == kinds["right"].sum() / np.sum(counts)
 
 
-def test_the_surroundings_of_an_object_hold_it_in_every_mask_with_a_margin_within_the_picture() -> None:
-    early, late = np.zeros((2, 200, 300), np.uint8)
-    early[5, 100], late[90, 120:140], late[150, 250] = 1, 1, 2
-    rows, columns = surroundings([early, late], 1)
+def test_the_surroundings_of_pixels_hold_them_with_a_margin_within_the_picture() -> None:
+    region = np.zeros((200, 300), bool)
+    assert region[surroundings(region)].shape == region.shape
+    region[5, 100] = region[90, 120:140] = True
+    rows, columns = surroundings(region)
     assert (rows.start, rows.stop) == (0, 91 + MARGIN) and (columns.start, columns.stop) == (100 - MARGIN, 140 + MARGIN)
-    assert early[surroundings([early, late], 3)].shape == early.shape
 
 
 def test_an_error_strip_shows_only_the_surroundings_of_the_object() -> None:
     true = np.zeros((200, 300), np.uint8)
-    true[80:120, 140:160] = 1
+    true[80:120, 140:160], true[10, 10] = 1, 2  # another object is not what is looked at
     frames = [Frame("00003", np.full((200, 300, 3), 100, np.uint8))]
     described = error_strip(frames, [np.roll(true, 5, 1)], [true], 1)
     assert drawn(described)[0].shape[:2] == (40 + 2 * MARGIN, 25 + 2 * MARGIN)

@@ -33,7 +33,6 @@ def test_a_map_is_cut_to_the_frame_and_every_pixel_has_its_cells_colour() -> Non
     assert picture.shape == (24, 40, 3)
     for row, column in ((0, 0), (11, 11), (12, 12), (23, 39)):  # 4 of 16 pixels are padding on each side
         assert picture[row, column].tolist() == expected[(row + 4) // 16, (column + 4) // 16].tolist()
-    assert np.array_equal(heat(SCORES * 2, SIZE, most=2.0), picture)
     assert np.array_equal(colours(SCORES + 5)[0, 0], (np.array(colormaps["viridis"](1.0)[:3]) * 255).round())
 
 

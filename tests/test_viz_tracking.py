@@ -87,6 +87,13 @@ def test_a_cell_with_one_pixel_of_the_object_is_inside():
     assert sentence.endswith("x: 0.40 (row 1, column 1) inside, 0.90 (row 1, column 2) outside.")
 
 
+def test_where_no_cell_is_inside_or_outside_none_is_named():
+    empty, everywhere = np.zeros(SIZE, np.uint8), np.ones(SIZE, np.uint8)
+    nothing, whole = (score_maps(None, mask, {"x": SCORES}).sentence for mask in (empty, everywhere))
+    assert nothing.endswith("x: no cell inside, 0.90 (row 1, column 2) outside.")
+    assert whole.endswith("x: 0.90 (row 1, column 2) inside, no cell outside.")
+
+
 def test_a_map_of_another_grid_is_refused():
     with pytest.raises(ValueError, match="a map of 3x3 cells; expected the grid of 40x24 pixels"):
         score_maps(frame("a").image, box(0, 9, 0, 9), {"x": torch.zeros(3, 3)})

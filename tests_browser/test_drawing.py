@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from tbd_lib.course.widgets.drawing import HERE
 from tbd_lib.video.annotations import Shape, draw
-from tbd_lib.video.overlay import COLOURS
+from tbd_lib.video.overlay import COLOURS, OPACITY
 from tests_browser.lab import Lab
 from tools.run_notebooks import METADATA
 
@@ -246,13 +246,13 @@ def test_what_code_sets_is_seen_and_undone_like_what_is_drawn(canvas: Canvas):
     outside = canvas.frame.evaluate(SEEN, [0.9, 0.1])
     canvas.lab.ask(ASKED, "drawing.shapes = [{'object': 3, 'kind': 'box', 'corners': [[213, 0], [427, 120]]}]")
     inside = np.array(canvas.frame.evaluate(SEEN, [0.9, 0.1]))
-    assert np.abs(inside - (0.45 * COLOURS[3] + 0.55 * np.array(outside))).max() < 4
+    assert np.abs(inside - (OPACITY * COLOURS[3] + (1 - OPACITY) * np.array(outside))).max() < 4
     canvas.button("Undo")
     assert canvas.frame.evaluate(SEEN, [0.9, 0.1]) == outside
 
 
 def test_what_the_kernel_refuses_is_said(canvas: Canvas):
-    canvas.lab.ask(ASKED, "_ = drawing._accepted([{}])")
+    canvas.lab.ask(ASKED, "drawing.set_state({'shapes': [{}]})")
     expect(canvas.status).to_have_text(
         "Not taken: shape 0: found nothing, expected object, kind, corners, and remove if anything is to be taken away"
     )

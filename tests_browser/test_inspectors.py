@@ -198,6 +198,11 @@ def test_a_frame_is_chosen_in_the_chart(shown: Shown) -> None:
     shown.wait_for("it.frame", "3")
     cover.press("ArrowLeft")
     shown.wait_for("it.frame", "2")
+    for _ in range(3):  # no further than the frames go
+        cover.press("ArrowLeft")
+    shown.wait_for("it.frame", "1")
+    for value in ("aria-valuenow", "aria-valuemin"):
+        expect(cover).to_have_attribute(value, "1", timeout=ANSWER)
 
 
 @of("augmentation")

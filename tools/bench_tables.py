@@ -101,7 +101,12 @@ def parts_table(cpu: Bench) -> str:
 def films_table(cpu: Bench) -> str:
     """Frames per second and scores by option."""
     rows = (
-        [_flags(row["option"]), f"{row['frames_per_second']:.1f}", f"{row['sample']:.3f}", f"{row['davis']:.3f}"]
+        [
+            _flags(row["option"]),
+            f"{row['frames_per_second']:.1f}",
+            f"{row['sample']:.3f}",
+            f"{row['davis']:.3f}" if "davis" in row else "not run",
+        ]
         for row in cpu["films"]
     )
     return table(["options", "frames per second", "sample", "six of DAVIS"], rows)

@@ -47,7 +47,7 @@ def bench(
 
     Args:
         out: The JSON file for the figures, with machine, versions, commit and command.
-        parts: What to measure; what is left out, or lacks its data, is null in the file: not run.
+        parts: What to measure; what is left out, or lacks its data, is null in the file, or as an earlier run found it.
         device: For instance cuda:1; a GPU if there is one, else the CPU, if left out.
         threads: For PyTorch, on a CPU; its own choice if left out.
         objects: Numbers of objects to track.
@@ -56,9 +56,11 @@ def bench(
         davis: Root of DAVIS, for the J&F of faster options.
         results: Masks of a program for some of DAVIS's videos, to be scored.
         coco: Root of COCO, to load clips from.
-        overwrite: Measure parts anew in a file that is there already; its others stay.
+        overwrite: Measure parts anew in a file that is there already; what is not run stays.
     """
     require_absent(out, overwrite, JSON_BEGINS)
+    if results is not None and davis is None:
+        raise InputError(f"--results {results}: found no --davis, expected the true masks to score these with")
     if not (REPOSITORY / "benchmarks" / "bench.py").is_file():
         raise InputError(f"{REPOSITORY}: found no benchmarks/ there; tbd bench needs a checkout of the repository")
     sys.path.insert(0, str(REPOSITORY))
@@ -71,10 +73,14 @@ def bench(
         torch.set_num_threads(threads)
     plan = Bench(device_of(device), objects, lines, frames, davis, results, coco)
     found = earlier(out) if out.exists() else {**dict.fromkeys(PARTS), "measured": {}}
-    found |= {"device": str(plan.device), "threads": torch.get_num_threads(), "provenance": (now := provenance())}
+    about = {"device": str(plan.device), "threads": torch.get_num_threads(), "provenance": (now := provenance())}
     for part in (bar := tqdm(parts, unit="part")):
         bar.set_description(part)
-        found[part] = plan.run(part)
-        found["measured"][part] = {name: now[name] for name in ("date", "command", "commit")}
+        figures = plan.run(part)
+        if figures is None:  # what an earlier run has measured stays
+            bar.write(f"{part}: not run, since its data were not named or it is measured on a CPU alone")
+        else:
+            found |= {**about, part: figures}
+            found["measured"][part] = {name: now[name] for name in ("date", "command", "commit")}
         write_json(out, found)  # after each: what was measured before an interruption stays
     print(f"figures in {out}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # PyAV takes 16 MB of memory, and is imported where a film is
 OKABE_ITO = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 """Seven colours that stay apart under every common colour-vision deficiency (Okabe and Ito, 2008), without black."""
 TINTS = (0.0, 0.45, -0.4)  # later ids repeat the colours nearer to white (positive) or black (negative)
+OPACITY = 0.45  # of the colour that fills an object
 PIXELS_PER_LINE = 320  # the contour is one pixel wide per so many pixels of the frame's shorter side
 OUTLINE_OPACITY = 0.65  # of the dark line around an object, which parts it from a background of its colour
 CODECS = {
@@ -43,7 +44,7 @@ COLOURS = _colours()
 """RGB colour of every id in figures and overlays: Okabe-Ito, then lighter, then darker, then again."""
 
 
-def overlay(image: ImageLike, mask: MaskLike, opacity: float = 0.45) -> Image:
+def overlay(image: ImageLike, mask: MaskLike, opacity: float = OPACITY) -> Image:
     """The image with every object filled in its id's colour and drawn round, by a line in that colour and a dark one.
 
     ``opacity`` of the fill runs from 0 (contours only) to 1. Pixels beyond the dark line are untouched.

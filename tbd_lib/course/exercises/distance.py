@@ -8,10 +8,14 @@ from tbd_lib.course.exercises.exercise import Exercise, Mistake
 def table_entry(query: int, template: int, columns: int) -> int:
     """Which entry of a table with one distance per cell belongs to a pair of positions.
 
-    query, template: numbers of two positions, row by row: position = row * columns + column.
-    columns: of the grid.
-    Returns the number of the position that lies as many rows below and as many columns to the right of the top left
-    corner as the two positions lie apart.
+    Args:
+        query: number of a position, counted row by row: row * columns + column.
+        template: number of another.
+        columns: of the grid.
+
+    Returns:
+        The number of the position that lies as many rows below and as many columns to the right of the top left corner
+        as the two positions lie apart.
     """
     rows_apart = abs(query // columns - template // columns)
     columns_apart = abs(query % columns - template % columns)
@@ -23,10 +27,15 @@ def score_by_hand(
 ) -> torch.Tensor:
     """The distance score, from the network's weights.
 
-    distance: in grid cells, of shape (n,).
-    w, b: weight and bias of every hidden unit, of shape (units,).
-    v: weight of every hidden unit in the sum, of shape (units,). c: the last bias, a single number.
-    Returns the scores, of shape (n,), between 0 and 1.
+    Args:
+        distance: in grid cells, shape (n,).
+        w: weight of every hidden unit, shape (units,).
+        b: bias of every hidden unit, shape (units,).
+        v: weight of every hidden unit in the sum, shape (units,).
+        c: the last bias, a single number.
+
+    Returns:
+        The scores, between 0 and 1, shape (n,).
     """
     hidden = (distance[:, None] * w + b).clamp(min=0)
     return torch.sigmoid(hidden @ v + c)
@@ -45,11 +54,14 @@ def _networks() -> list[tuple[torch.Tensor, ...]]:
 def far_enough(score: torch.Tensor, distance: torch.Tensor, twin: float, own_score: float) -> float:
     """How far away a twin must stand, so that its local score stays below the object's.
 
-    score: the distance score at every distance, of shape (n,), falling.
-    distance: the distances, in grid cells, of shape (n,), rising, not evenly spaced.
-    twin: the twin's cosine with the object's templates.
-    own_score: the object's local score at its place.
-    Returns the first of the distances, in cells, at which twin * score is below own_score; there is one.
+    Args:
+        score: the distance score at every distance, falling, shape (n,).
+        distance: the distances, in grid cells, rising, not evenly spaced, shape (n,).
+        twin: the twin's cosine with the object's templates.
+        own_score: the object's local score at its place.
+
+    Returns:
+        The first of the distances, in cells, at which twin * score is below own_score; there is one.
     """
     return float(distance[(twin * score < own_score).nonzero()[0, 0]])
 

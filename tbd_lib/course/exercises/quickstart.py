@@ -8,8 +8,12 @@ from tbd_lib.course.exercises.exercise import Exercise, Mistake
 def overlap(prediction: np.ndarray, truth: np.ndarray) -> float:
     """J of two masks.
 
-    prediction, truth: True where the object is, bool, of shape (rows, columns).
-    Returns the number of pixels in both masks over the number in at least one; 1 if both masks are empty.
+    Args:
+        prediction: True where the tracker marks the object, bool, shape (rows, columns).
+        truth: True where the object is, bool, shape (rows, columns).
+
+    Returns:
+        The number of pixels in both masks over the number in at least one; 1 if both masks are empty.
     """
     either = (prediction | truth).sum()
     return float((prediction & truth).sum() / either) if either else 1.0
@@ -31,10 +35,13 @@ def _masks() -> list[tuple[np.ndarray, np.ndarray]]:
 def better_than_nothing(tracked: np.ndarray, still: np.ndarray) -> float:
     """What a tracker adds to doing nothing, as a share of all that could be added.
 
-    tracked: J of a tracker in every frame, of shape (frames,).
-    still: J of the first mask kept unchanged, of shape (frames,), with a mean below 1.
-    Returns a number made of the two means: 0 for a tracker that is as good as doing nothing, 1 for a perfect one,
-    below 0 for a worse one, and halfway between doing nothing and perfect 0.5.
+    Args:
+        tracked: J of a tracker in every frame, shape (frames,).
+        still: J of the first mask kept unchanged, with a mean below 1, shape (frames,).
+
+    Returns:
+        A number made of the two means: 0 for a tracker that is as good as doing nothing, 1 for a perfect one, below 0
+        for a worse one, and halfway between doing nothing and perfect 0.5.
     """
     return float((tracked.mean() - still.mean()) / (1 - still.mean()))
 

@@ -11,10 +11,13 @@ from tbd_lib.course.exercises.exercise import Exercise, Mistake, Variant
 def winning_template(product: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     """Which template position is the best match of every query position.
 
-    product: cosines, of shape (q, p).
-    share: how much of each template cell belongs to the region, from 0 to 1, of shape (p,).
-    Returns for every query position the number of the template position whose cosine times share is the greatest, of
-    shape (q,).
+    Args:
+        product: cosines, shape (q, p).
+        share: how much of each template cell belongs to the region, from 0 to 1, shape (p,).
+
+    Returns:
+        For every query position the number of the template position whose cosine times share is the greatest, shape
+        (q,).
     """
     return (product * share).argmax(1)
 
@@ -29,9 +32,12 @@ def _products() -> list[tuple[torch.Tensor, torch.Tensor]]:
 def overall_after(vectors: torch.Tensor, areas: torch.Tensor) -> torch.Tensor:
     """The overall template after some frames (step 7).
 
-    vectors: the coarse vector of one region in every frame, unit vectors, of shape (t, c).
-    areas: the region's area in every frame, in grid cells, of shape (t,).
-    Returns the overall template after the last frame, a unit vector of shape (c,).
+    Args:
+        vectors: the coarse vector of one region in every frame, unit vectors, shape (t, c).
+        areas: the region's area in every frame, in grid cells, shape (t,).
+
+    Returns:
+        The overall template after the last frame, a unit vector, shape (c,).
     """
     overall, seen = vectors[0], areas[0]
     for vector, area in zip(vectors[1:], areas[1:], strict=True):
@@ -77,10 +83,14 @@ def _vectors() -> list[tuple[torch.Tensor, torch.Tensor]]:
 def half_life(theta: torch.Tensor) -> torch.Tensor:
     """After how many updates an exponential template has kept half of what it knew.
 
-    theta: the learned number of each region, of shape (regions,); at every update the part 1 / (1 + exp(theta)) of the
-    old vector is kept.
-    Returns a number of updates per region, not rounded, of shape (regions,). Leave the division by the vector's length
-    out of account.
+    Leave the division by the vector's length out of account.
+
+    Args:
+        theta: the learned number of each region, shape (regions,); at every update the part 1 / (1 + exp(theta)) of the
+            old vector is kept.
+
+    Returns:
+        A number of updates per region, not rounded, shape (regions,).
     """
     keep = 1 / (1 + torch.exp(theta))
     return math.log(0.5) / torch.log(keep)

@@ -8,9 +8,12 @@ from tbd_lib.course.exercises.exercise import Exercise, Mistake
 def sharpened(prob: torch.Tensor, times: int) -> torch.Tensor:
     """The probability of a single object after several aggregations in a row.
 
-    prob: its probability before, of any shape, above 0 and below 1.
-    times: how often it is aggregated; 0 leaves it as it is.
-    Returns its probability afterwards, of the same shape.
+    Args:
+        prob: its probability before, above 0 and below 1, any shape.
+        times: how often it is aggregated; 0 leaves it as it is.
+
+    Returns:
+        Its probability afterwards, the same shape.
     """
     return torch.sigmoid(2**times * prob.logit())
 
@@ -23,8 +26,11 @@ def _single() -> list[tuple[torch.Tensor, int]]:
 def odds_with_product(prob: torch.Tensor) -> torch.Tensor:
     """Step 6 with another background: the probability that none of the objects is there, were they independent.
 
-    prob: every object's own probability, of shape (objects, rows, columns), above 0 and below 1.
-    Returns the background and all objects, of shape (1 + objects, rows, columns), with sum 1 at every pixel.
+    Args:
+        prob: every object's own probability, above 0 and below 1, shape (objects, rows, columns).
+
+    Returns:
+        The background and all objects, with sum 1 at every pixel, shape (1 + objects, rows, columns).
     """
     background = (1 - prob).prod(0, keepdim=True)
     every = torch.cat([background, prob])
@@ -50,8 +56,14 @@ def _objects() -> list[tuple[torch.Tensor]]:
 def numbers_kept(rows: int, columns: int, channels: int, objects: int) -> int:
     """How many numbers a tracker remembers between two frames, for objects that were given in the same frame.
 
-    rows, columns: of the grid. channels: of a key and of a coarse vector. objects: how many are tracked.
-    Returns the count: keys, masks on the grid, areas and coarse vectors; what objects share counts once.
+    Args:
+        rows: of the grid.
+        columns: of the grid.
+        channels: of a key and of a coarse vector.
+        objects: how many are tracked.
+
+    Returns:
+        The count: keys, masks on the grid, areas and coarse vectors; what objects share counts once.
     """
     keys = 2 * channels * rows * columns  # of the first frame and of the one before
     masks = 2 * 2 * rows * columns  # two regions in each of the two
@@ -136,7 +148,7 @@ EXERCISES = (
         "columns), which all objects share; and for each object and each of its two regions `first_mask`, "
         "`prev_mask`, `area`, `overall`, `short` and `long`. Does the length of the video occur in your formula?",
         numbers_kept,
-        lambda: [(1, 1, 8, 2), (15, 27, 128, 1), (30, 54, 512, 5), (1, 1, 8, 255)],
+        lambda: [(1, 1, 8, 2), (15, 27, 128, 1), (30, 54, 512, 5), (1, 1, 8, 254)],
         Mistake(
             lambda rows, columns, channels, objects: (
                 objects * (2 * channels * rows * columns + 4 * rows * columns + 2 + 6 * channels)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Bool
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
@@ -19,9 +18,9 @@ from tbd_lib.course.viz.page import (
     new_panels,
     open_axes,
     picture,
+    surroundings,
 )
 from tbd_lib.evaluation.metrics import jaccard
-from tbd_lib.tracking.region_of_interest import box_around
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.frames import Frame
 from tbd_lib.video.masks import only
@@ -35,7 +34,6 @@ KINDS = {
 }
 """What can become of a pixel, and its colour."""
 LABELS = 2.4  # inches for the names beside the panels
-MARGIN = 16  # pixels of the picture around what is shown of it
 
 
 def effects(panels: Mapping[str, Mapping[str, Mapping[str, float]]], measure: str, columns: int = 3) -> Described:
@@ -119,7 +117,7 @@ def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Seque
     Of every frame the same part is shown, that in which the object or its mask is. All sequences have one entry per
     frame.
     """
-    part = surroundings([*predicted, *truth], number)
+    part = surroundings(np.any([mask == number for mask in (*predicted, *truth)], 0))
     frames = [Frame(frame.name, frame.image[part]) for frame in frames]
     predicted, truth = ([mask[part] for mask in masks] for masks in (predicted, truth))
     figure = new_figure(WIDTH / len(frames) * aspect(frames[0].image) + 2.4 * TITLE)
@@ -137,13 +135,6 @@ def error_strip(frames: Sequence[Frame], predicted: Sequence[Mask], truth: Seque
     figure.legend(handles=patches, loc="outside lower left", ncols=len(patches), frameon=False)
     sentence = f"Shares of the union of object {number} and its mask. {'; '.join(clauses)}."
     return Described(figure, sentence, photographic=True)
-
-
-def surroundings(masks: Sequence[Mask], number: int) -> tuple[slice, slice]:
-    """The rows and columns in which an object is in any of the masks, and a margin; all of them where it is in none."""
-    anywhere = np.any([mask == number for mask in masks], 0)
-    box = box_around(torch.from_numpy(anywhere), MARGIN)
-    return slice(box.top, box.bottom), slice(box.left, box.right)
 
 
 def _coloured(image: Image, kinds: Mapping[str, Bool[np.ndarray, "H W"]]) -> Image:

@@ -8,12 +8,11 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, new_figure, picture
+from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, new_figure, picture, surroundings
 from tbd_lib.evaluation.metrics import boundary, match_radius
 from tbd_lib.video.arrays import Image
 from tbd_lib.video.overlay import OKABE_ITO
 
-MARGIN = 16  # pixels around the objects that are shown
 BRIGHTNESS = 0.45  # of the frame under coloured pixels, which stand out on a darker one
 AGREEMENT = {"in both": OKABE_ITO[1], "only predicted": OKABE_ITO[0], "only true": OKABE_ITO[2]}
 PARTNERS = {"partner near": OKABE_ITO[1], "no partner near": OKABE_ITO[0]}
@@ -32,8 +31,8 @@ def region_agreement(image: Image, prediction: Region, truth: Region) -> Describ
     regions = prediction & truth, prediction & ~truth, truth & ~prediction
     counts = [f"{name} {np.count_nonzero(region):,} px" for name, region in zip(AGREEMENT, regions, strict=True)]
     panels = {"frame": image, "prediction and truth": _painted(image, regions, AGREEMENT)}
-    window = _window(prediction | truth)
-    return _two_panels(panels, window, AGREEMENT, f"The two masks: {', '.join(counts)}.")
+    part = surroundings(prediction | truth)
+    return _two_panels(panels, part, AGREEMENT, f"The two masks: {', '.join(counts)}.")
 
 
 def boundary_matches(image: Image, prediction: Region, truth: Region) -> Described:
@@ -54,21 +53,13 @@ def boundary_matches(image: Image, prediction: Region, truth: Region) -> Describ
         panels[f"{name} boundary"] = _painted(image, (near, line & ~near), PARTNERS)
         counts.append(f"{name} boundary: {np.count_nonzero(near)} of {np.count_nonzero(line)} px")
     sentence = f"With a partner within {radius} px, {'; '.join(counts)}."
-    return _two_panels(panels, _window(prediction | truth), PARTNERS, sentence)
+    return _two_panels(panels, surroundings(prediction | truth), PARTNERS, sentence)
 
 
 def _within(region: Region, radius: int) -> Region:
     """The pixels that have a pixel of the region within a disk of the radius."""
     away = cast("Float[np.ndarray, 'H W']", ndimage.distance_transform_edt(~region))
     return (away <= radius) & region.any()  # without a pixel there is no distance
-
-
-def _window(region: Region) -> tuple[slice, ...]:
-    """The part of the frame that shows the region with a margin; all of it if the region is empty."""
-    if not region.any():
-        return slice(None), slice(None)
-    (sides,) = ndimage.find_objects(region.astype(int))
-    return tuple(slice(max(side.start - MARGIN, 0), side.stop + MARGIN) for side in sides)
 
 
 def _painted(image: Image, regions: tuple[Region, ...], colours: Mapping[str, str]) -> Image:
@@ -80,10 +71,10 @@ def _painted(image: Image, regions: tuple[Region, ...], colours: Mapping[str, st
 
 
 def _two_panels(
-    panels: Mapping[str, Image], window: tuple[slice, ...], colours: Mapping[str, str], sentence: str
+    panels: Mapping[str, Image], part: tuple[slice, slice], colours: Mapping[str, str], sentence: str
 ) -> Described:
     """A part of two pictures side by side, and above them what the colours mean."""
-    shown = {title: image[window] for title, image in panels.items()}
+    shown = {title: image[part] for title, image in panels.items()}
     figure = new_figure(WIDTH / 2 * min(max(map(aspect, shown.values())), 1) + 2 * TITLE)
     for ax, (title, image) in zip(figure.subplots(1, 2), shown.items(), strict=True):
         picture(ax, image, title)

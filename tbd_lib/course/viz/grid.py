@@ -80,6 +80,14 @@ def _outlines(ax: Axes, mask: Mask, size: Size, coloured: bool) -> None:
         page.contour(ax, columns, rows, mask == i, COLOURS[i] / 255 if coloured else "white", 1.2)
 
 
+def best_cell(scores: Float[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"]) -> Cell | None:
+    """The cell with the highest score among some cells; None where there are none."""
+    if not where.any():
+        return None
+    row, column = np.unravel_index(int(np.where(where, scores, -np.inf).argmax()), scores.shape)
+    return int(row), int(column)
+
+
 def cells_of(inside: Bool[np.ndarray, "H W"], size: Size) -> Bool[np.ndarray, "h w"]:
     """The cells of the padded frame that hold a pixel of a mask, which is resized to ``size`` first."""
     maps = F.interpolate(torch.from_numpy(inside)[None, None].float(), size, mode="nearest-exact")

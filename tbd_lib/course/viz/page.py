@@ -8,18 +8,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
+from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
+from tbd_lib.tracking.region_of_interest import box_around
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.masks import ids_of
 from tbd_lib.video.overlay import OKABE_ITO
 
 WIDTH = 10.0  # inches, of every figure
 TITLE = 0.3  # inches, the height of a line of text above the panels
+MARGIN = 16  # pixels of a picture around the part of it that is shown
 DPI = 100  # 1,000 pixels: as wide as a notebook's page
 COLOUR_MAP = "viridis"  # of quantities
 LINES = tuple(zip((OKABE_ITO[4], OKABE_ITO[5], OKABE_ITO[2], OKABE_ITO[6]), ("-", "--", "-.", ":"), strict=True))
@@ -56,6 +60,12 @@ def new_panels(count: int, columns: int, panel_aspect: float, width: float = WID
 def aspect(image: Image) -> float:
     """Height over width."""
     return image.shape[0] / image.shape[1]
+
+
+def surroundings(region: Bool[np.ndarray, "H W"]) -> tuple[slice, slice]:
+    """The rows and columns of some pixels with a margin of ``MARGIN``; all of them where there are none."""
+    box = box_around(torch.from_numpy(region), MARGIN)
+    return slice(box.top, box.bottom), slice(box.left, box.right)
 
 
 def picture(ax: Axes, image: Image, title: str, outlined: Mask | None = None) -> None:

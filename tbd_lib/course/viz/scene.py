@@ -23,7 +23,7 @@ from tbd_lib.evaluation.metrics import boundary
 from tbd_lib.method.shapes import STRIDE
 from tbd_lib.tracking.geometry import Size, margins
 from tbd_lib.video.arrays import Image, Mask
-from tbd_lib.video.overlay import OKABE_ITO, overlay
+from tbd_lib.video.overlay import OKABE_ITO, OPACITY, overlay
 
 COLUMNS = 6  # of the page, of which a part takes some
 MARKS = {
@@ -78,7 +78,8 @@ class Picture:
 class Chart:
     """Lines by name, each as places and values. A ``ghost`` is drawn in grey, below the others.
 
-    ``at`` is marked by an upright line, which can be moved by the page. ``dragged`` is the line whose points can be.
+    ``at`` is marked by an upright line, which the page can move to ``first`` and later places. ``dragged`` is the line
+    whose points can be moved.
     """
 
     title: str
@@ -86,6 +87,7 @@ class Chart:
     lines: Mapping[str, tuple[Numbers, Numbers]]
     ghost: str = ""
     at: int | None = None
+    first: int = 0
     dragged: str = ""
     least: float = 0.0
     last: float | None = None  # where the axis ends, if lines that are not complete end before
@@ -113,21 +115,16 @@ class Scene:
     description: str
 
 
-def heat(
-    scores: Float[np.ndarray, "h w"], size: Size, outlined: Mask | None = None, most: float = 1.0
-) -> UInt8[np.ndarray, "y x 3"]:
-    """Scores per cell in colours, ``most`` at the bright end, at the working size; with outlines in white.
+def heat(scores: Float[np.ndarray, "h w"], size: Size, outlined: Mask | None = None) -> UInt8[np.ndarray, "y x 3"]:
+    """Scores per cell in colours, 1 at the bright end, at the working size; with outlines in white.
 
     Args:
         scores: on the grid of the padded frame.
         size: rows and columns, in pixels, at which the tracker works, before padding.
         outlined: ids at any size.
-        most: the score at the bright end.
     """
     above, before = margins(size)
-    large = (
-        colours(scores / most).repeat(STRIDE, 0).repeat(STRIDE, 1)[above : above + size[0], before : before + size[1]]
-    )
+    large = colours(scores).repeat(STRIDE, 0).repeat(STRIDE, 1)[above : above + size[0], before : before + size[1]]
     return large if outlined is None else with_outlines(large, _resized(outlined, size))
 
 
@@ -147,7 +144,7 @@ def whole(size: Size) -> tuple[float, float, float, float]:
     return 0.0, float(columns), float(rows), 0.0
 
 
-def masked(image: Image, mask: Mask, truth: Mask | None = None, opacity: float = 0.45) -> Image:
+def masked(image: Image, mask: Mask, truth: Mask | None = None, opacity: float = OPACITY) -> Image:
     """A frame with its masks, and the true outlines in white."""
     shown = overlay(image, mask, opacity)
     return shown if truth is None else with_outlines(shown, truth)

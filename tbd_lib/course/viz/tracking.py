@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from tbd_lib.course.viz.described import Described
-from tbd_lib.course.viz.grid import Panel, cells_of, grid_panels
+from tbd_lib.course.viz.grid import Panel, best_cell, cells_of, grid_panels
 from tbd_lib.course.viz.page import TITLE, WIDTH, aspect, in_corner, new_figure, new_panels, picture
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.method.shapes import STRIDE
@@ -106,5 +106,5 @@ def mean_jaccard(mask: Mask, true: Mask, ids: Sequence[int]) -> float:
 
 def _best(scores: Float[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"]) -> str:
     """The highest score among some cells, and its cell."""
-    row, column = np.unravel_index(np.where(where, scores, -np.inf).argmax(), scores.shape)
-    return f"{scores[row, column]:.2f} (row {row}, column {column})"
+    cell = best_cell(scores, where)
+    return "no cell" if cell is None else f"{scores[cell]:.2f} (row {cell[0]}, column {cell[1]})"

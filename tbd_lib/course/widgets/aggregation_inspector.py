@@ -30,6 +30,9 @@ class AggregationInspector(PointedInspector):
         video: with frames that can be taken by number; several objects make it interesting.
         config: of the tracker.
         history: of the video, if it has been tracked before.
+
+    Raises:
+        InputError: what ``History`` refuses.
     """
 
     PLACE = "pixel"

@@ -40,8 +40,8 @@ class AugmentationInspector(Inspector):
         videos: with true masks and frames that can be taken by number; at least two.
 
     Raises:
-        ValueError: fewer videos.
-        InputError: a video without an object that is large enough.
+        InputError: fewer videos; a video without true masks, with frames that come in a stream, or without an object
+            that is large enough.
     """
 
     seed = traitlets.Int(0, help="of everything that is drawn")
@@ -51,7 +51,10 @@ class AugmentationInspector(Inspector):
 
     def __init__(self, videos: Sequence[Video]) -> None:
         if len(videos) < 2:
-            raise ValueError(f"{len(videos)} videos; expected two or more, since a clip needs a partner")
+            raise InputError(f"found {len(videos)} videos, expected two or more, since a clip needs a partner")
+        for video in videos:
+            if video.truth is None or not isinstance(video.frames, Sequence):
+                raise InputError(f"{video.name}: expected true masks, and frames that can be taken by number")
         self.videos = list(videos)
         seed = BoundedIntText(0, min=0, max=SEEDS - 1, description="seed", layout=Layout(width="170px"))
         clip, kind = menu("clip", range(len(videos))), menu("clip is cut", list(KINDS))
@@ -105,7 +108,7 @@ class AugmentationInspector(Inspector):
     def _cut(self, video: Video, random: np.random.Generator) -> Sample:
         """A clip of a video, or of a single frame of it: an image is a video of one frame."""
         if self.kind == "from one image":
-            assert video.truth is not None and isinstance(video.frames, Sequence)
+            assert video.truth is not None and isinstance(video.frames, Sequence)  # which ``__init__`` requires
             video = Video(video.name, [video.frames[0]], {}, [video.truth[0]])
         config = replace(KINDS[str(self.kind)], crop=SIDE)
         for _ in range(MOST_TRIED):

@@ -39,6 +39,7 @@ class ChartView {
       ...Object.entries(lines).map(([name, line]) => this.line(line, style(name))),
     );
     this.cover?.setAttribute("aria-valuenow", part.at);
+    this.cover?.setAttribute("aria-valuemin", part.first);
     this.cover?.setAttribute("aria-valuemax", last);
     if (dragged) this.place(lines[dragged], style(dragged));
   }
@@ -128,11 +129,10 @@ class ChartView {
   scrub() {
     const [width, height] = [WIDTH - EDGE.left - EDGE.right, this.height - EDGE.top - EDGE.bottom];
     const traits = { x: EDGE.left, y: EDGE.top, width, height, class: "tbd-cover", tabindex: 0, role: "slider" };
-    this.cover = shape("rect", { ...traits, "aria-label": "frame", "aria-valuemin": 0, ...OWN_KEYS });
+    this.cover = shape("rect", { ...traits, "aria-label": "frame", ...OWN_KEYS });
     this.plot.append(this.cover);
     const go = (frame) => {
-      const [first] = Object.values(this.part.lines)[0][0];
-      const at = clamp(Math.round(frame), Math.max(first, this.part.first ?? 0), this.x.value(WIDTH - EDGE.right));
+      const at = clamp(Math.round(frame), this.part.first, this.x.value(WIDTH - EDGE.right));
       if (at !== this.part.at) this.board.courier.tell("scrub", { scrub: at });
       this.update({ ...this.part, at });
     };

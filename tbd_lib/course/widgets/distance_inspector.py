@@ -14,7 +14,7 @@ from traitlets.utils.bunch import Bunch
 
 from tbd_lib.course.viz.grid import cells_of
 from tbd_lib.course.viz.scene import Chart, Scene, heat, masked, on_grid
-from tbd_lib.course.widgets.history import SCORES, History, Moment
+from tbd_lib.course.widgets.history import SCORES, History, Moment, true_masks
 from tbd_lib.course.widgets.inspector import Inspector, button, menu, player, slider
 from tbd_lib.evaluation.metrics import jaccard
 from tbd_lib.method.distance import DistanceScorer, squared_distances
@@ -66,6 +66,9 @@ class DistanceInspector(Inspector):
         video: with true masks, and frames that can be taken by number. Its first object is looked at.
         config: of the tracker.
         history: of the video with the learned curve, if it has been tracked before.
+
+    Raises:
+        InputError: fewer than three true masks; what ``History`` refuses.
     """
 
     frame = traitlets.Int(1, help="number of a frame, from 1")
@@ -75,21 +78,20 @@ class DistanceInspector(Inspector):
     def __init__(
         self, model: TBD, video: Video, config: TrackConfig = OWN_SIZE, history: History | None = None
     ) -> None:
-        assert video.truth is not None, f"{video.name} has no true masks to compare with"
         self._given = model, video, config
         self._bent = deepcopy(model)
-        self._truth = list(video.truth)
+        self.truth = true_masks(video)
+        self.history = history or History(model, video, config)
         self._object = ids_of(video.given[0])[0]
-        self._history = history or History(model, video, config)
         self._encoded: dict[int, Features] = {}  # which do not depend on the curve
         start = DistanceScorer(model.config.distance_units)
         self.curves = {LEARNED: _at_knots(model.distance), "start": _at_knots(start), **READY}
-        frame = slider("frame", 1, len(self._history) - 1)
+        frame = slider("frame", 1, len(self.history) - 1)
         curve = menu("curve", [*self.curves, BY_HAND])
         reset = button("reset", self.reset, "the learned curve")
         super().__init__([curve, reset, player(frame), frame])
         self.points = self.curves[LEARNED]
-        self._learned_j = [self._score(at, mask) for at, mask in enumerate(self._history.masks())]
+        self._learned_j = [self._score(at, mask) for at, mask in enumerate(self.history.masks())]
         self._begin()
         self._tie(frame=frame, curve=curve)
         self.observe(self._moved, "points")
@@ -97,24 +99,24 @@ class DistanceInspector(Inspector):
 
     def copy(self) -> "DistanceInspector":
         """Another inspector that shows the same curve, without tracking the learned one anew."""
-        made = DistanceInspector(*self._given, history=self._history)
+        made = DistanceInspector(*self._given, history=self.history)
         made.set(points=self.points, curve=self.curve, frame=self.frame)
         return made
 
     def scene(self) -> Scene:
         """The curve, J of every frame, the frame with its mask, and both local score maps."""
         moment = self.moment()
-        step, true, size = moment.step, self._truth[self.frame], moment.after.work
+        step, true, size = moment.step, self.truth[self.frame], moment.after.work
         scores = moment.scores(self._object).cpu().numpy()
         title = f"frame {step.name}" + (": mask" if self.reached else ", by itself")
-        numbers = np.arange(len(self._truth), dtype=float)
+        numbers = np.arange(len(self.truth), dtype=float)
         lines = {GHOST: (numbers, self.learned_j), SHOWN: (numbers[: len(self._j)], self.j)}
         at = [float(knot) for knot in KNOTS]
         curves = {GHOST: (at, self.curves[LEARNED]), SHOWN: (at, self.points)}
         mask = only(step.mask, self._object)
         parts = (
             Chart("distance score: drag its points", "distance in cells", curves, GHOST, dragged=SHOWN),
-            Chart("J of every frame", "frame", lines, GHOST, self.frame, last=numbers[-1]),
+            Chart("J of every frame", "frame", lines, GHOST, self.frame, first=1, last=numbers[-1]),
             on_grid(title, masked(step.image, mask, only(true, self._object)), size, span=2),
             *(
                 on_grid(f"local {region}", heat(scores[row], size, only(true, self._object)), size, scale=1.0, span=2)
@@ -142,15 +144,15 @@ class DistanceInspector(Inspector):
         """The frame that is shown, with the drawn curve."""
         if self.reached:
             return self._drawn[self.frame]
-        return replace(self._history[self.frame], step=self.step())
+        return replace(self.history[self.frame], step=self.step())
 
     def step(self) -> Step:
         """The frame with the drawn curve, from what the tracker with the learned one remembered."""
         if self.frame not in self._alone:
-            moment = self._history[self.frame]
-            tracker = Tracker(self._bent, self._history.config)
+            moment = self.history[self.frame]
+            tracker = Tracker(self._bent, self.history.config)
             tracker.state = moment.before
-            given, features = self._history.video.given.get(self.frame), self._features(self.frame)
+            given, features = self.history.video.given.get(self.frame), self._features(self.frame)
             self._alone[self.frame] = tracker.step(moment.step.image, given, moment.step.name, features)
         return self._alone[self.frame]
 
@@ -167,7 +169,7 @@ class DistanceInspector(Inspector):
     def _begin(self) -> None:
         """Nothing has been tracked with the present points yet."""
         self._bent.add_module("distance", CurveScorer(tuple(self.points)))
-        self._drawn = History(self._bent, self._history.video, self._history.config)
+        self._drawn = History(self._bent, self.history.video, self.history.config)
         self._drawn.encoded = self._encoded
         self._j: list[float] = []
         self._alone: dict[int, Step] = {}
@@ -180,13 +182,13 @@ class DistanceInspector(Inspector):
 
     def _score(self, at: int, mask: np.ndarray) -> float:
         """J of the object."""
-        return jaccard(mask == self._object, self._truth[at] == self._object)
+        return jaccard(mask == self._object, self.truth[at] == self._object)
 
     def _features(self, at: int) -> Features:
         """Of a frame; the same for every curve."""
         if at not in self._encoded:
-            tracker = Tracker(self._bent, self._history.config)
-            self._encoded[at] = tracker.encode(self._history.frames[at].image, self._history[0].after.work)
+            tracker = Tracker(self._bent, self.history.config)
+            self._encoded[at] = tracker.encode(self.history.frames[at].image, self.history[0].after.work)
         return self._encoded[at]
 
     def _has_more(self) -> bool:
@@ -231,7 +233,7 @@ class DistanceInspector(Inspector):
 
     def _numbers(self, drawn: Moment) -> str:
         """Best scores and J of both curves, as the alternative text has them."""
-        learned, true = self._history[self.frame], self._truth[self.frame]
+        learned, true = self.history[self.frame], self.truth[self.frame]
         inside = cells_of(true == self._object, learned.after.work)
         maps = [moment.scores(self._object)[LOCAL].cpu().numpy() for moment in (drawn, learned)]
         j = [self._score(self.frame, moment.step.mask) for moment in (drawn, learned)]

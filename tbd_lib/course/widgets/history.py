@@ -21,6 +21,18 @@ SCORES = tuple(f"{kind} {region}" for kind in KINDS for region in ("background",
 """The ten score maps in the order of ``TBD.match``."""
 
 
+def true_masks(video: Video) -> list[Mask]:
+    """The true masks of a video whose scores are shown.
+
+    Raises:
+        InputError: none, or fewer than three: the first and the last frame are not scored.
+    """
+    found = "no" if video.truth is None else len(video.truth)
+    if video.truth is None or len(video.truth) < 3:
+        raise InputError(f"{video.name}: found {found} true masks, expected three or more")
+    return list(video.truth)
+
+
 @dataclass(frozen=True)
 class Moment:
     """One frame: what was remembered before it, what came out, what was remembered after it."""
@@ -66,12 +78,14 @@ class History:
     ``encoded`` may be given features of frames, by number, that need not be computed then.
 
     Raises:
-        InputError: frames that come in a stream, or no mask for the first frame.
+        InputError: frames that come in a stream, fewer than two of them, or no mask for the first frame.
     """
 
     def __init__(self, model: TBD, video: Video, config: TrackConfig = OWN_SIZE) -> None:
         if not isinstance(video.frames, Sequence):
             raise InputError(f"{video.name}: its frames come in a stream; expected frames that can be taken by number")
+        if len(video.frames) < 2:
+            raise InputError(f"{video.name}: found {len(video.frames)} frames, expected two or more")
         if 0 not in video.given:
             raise InputError(f"{video.name}: no mask for the first frame; expected one")
         self.model, self.video = model, video

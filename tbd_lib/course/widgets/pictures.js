@@ -28,7 +28,7 @@ class PictureView {
       if (before) URL.revokeObjectURL(before);
     }
     if (!part.points) return;
-    const first = this.board.parts.find((view) => view.part?.points) === this || !this.board.parts.length;
+    const first = this.board.parts.find((view) => view.part?.points) === this;
     const keys = `Arrow keys move the ${part.points}, Shift in larger steps, Enter holds it, Escape lets it go.`;
     this.frame.setAttribute("aria-label", `${part.title}. ${keys}`);
     if (first) this.hint.textContent = this.board.held ? "held: click elsewhere, or Esc" : "follows the pointer: click holds it";

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from traitlets.utils.bunch import Bunch
 
-from tbd_lib.course.viz.grid import Cell, cells_of
+from tbd_lib.course.viz.grid import Cell, best_cell, cells_of
 from tbd_lib.course.viz.scene import Mark, Scene, Table, heat, masked, on_grid
 from tbd_lib.course.widgets.history import KINDS, SCORES, History, Moment
 from tbd_lib.course.widgets.inspector import PointedInspector, button, menu, slider
@@ -60,6 +60,9 @@ class TemplateInspector(PointedInspector):
         videos: to choose from, each with a mask in its first frame and frames that can be taken by number.
         config: of the tracker.
         histories: of the videos by name, as far as they have been tracked before.
+
+    Raises:
+        InputError: what ``History`` refuses.
     """
 
     PLACE = "query"
@@ -166,11 +169,12 @@ class TemplateInspector(PointedInspector):
         return self.moment.scores(self.object_id)[SCORES.index(f"{self.kind} {region}")].cpu()
 
     def seek_outside(self) -> None:
-        """Choose as query the cell outside of the object's mask whose foreground score is highest, and hold it."""
+        """Choose as query the cell outside of the object's mask whose foreground score is highest, and hold it.
+
+        Where the object covers all cells the query stays.
+        """
         inside = cells_of(self.moment.step.mask == self.object_id, self.moment.after.work)
-        scores = np.where(inside, -np.inf, self.score_map().numpy())
-        row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-        self.set(query=(int(row), int(column)), held=True)
+        self.set(query=best_cell(self.score_map().numpy(), ~inside) or self.query, held=True)
 
     def _changed(self, change: Bunch) -> None:
         with self._draw_once():

@@ -5,7 +5,7 @@ import traitlets
 from jaxtyping import Float
 
 from tbd_lib.course.viz.scene import Chart, Picture, Scene, Table, masked, whole
-from tbd_lib.course.widgets.history import History
+from tbd_lib.course.widgets.history import History, true_masks
 from tbd_lib.course.widgets.inspector import Inspector, button, menu, player, slider
 from tbd_lib.evaluation.metrics import boundary_f, jaccard
 from tbd_lib.method.model import TBD
@@ -28,6 +28,9 @@ class TrackerTimeline(Inspector):
         video: with true masks, and frames that can be taken by number.
         config: of the tracker.
         history: of the video, if it has been tracked before; it is not changed.
+
+    Raises:
+        InputError: fewer than three true masks; what ``History`` refuses.
     """
 
     frame = traitlets.Int(0, help="number of a frame, from 0")
@@ -36,9 +39,8 @@ class TrackerTimeline(Inspector):
     def __init__(
         self, model: TBD, video: Video, config: TrackConfig = OWN_SIZE, history: History | None = None
     ) -> None:
-        assert video.truth is not None, f"{video.name} has no true masks to compare with"
         self._given = model, video, config
-        self.truth = list(video.truth)
+        self.truth = true_masks(video)
         self._first = history or History(model, video, config)
         self._begin()
         last = len(self.history) - 1
