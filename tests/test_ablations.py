@@ -15,11 +15,12 @@ from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.training.config import change
 from tools.ablations import head
 from tools.ablations import pool as pools
-from tools.ablations.head import RECIPE, draws
+from tools.ablations.__main__ import AT_USE, content
+from tools.ablations.head import CURVE, LONG_CURVE, RECIPE, draws
 from tools.ablations.report import section, sentence
 from tools.ablations.statistics import Effect, effect, mean_j_and_f
-from tools.ablations.test_sets import LINES, Encoded, encode, score_tracked
-from tools.ablations.variants import FINE, SWAP, VARIANTS, begin
+from tools.ablations.test_sets import LINES, NAMES, Encoded, encode, score_tracked
+from tools.ablations.variants import FINE, LONGER, RUNS, SWAP, TWO, VARIANTS, Run, begin
 
 FULL = VARIANTS["full"]
 COARSE = ("overall", "short", "long")
@@ -63,8 +64,8 @@ def test_what_is_not_learned_gets_no_gradient() -> None:
 
 
 def test_variants_see_the_same_clips_and_only_their_share_pasted_over() -> None:
-    with_swap, without = list(draws(50, SWAP, 1)), list(draws(50, 0.0, 1))
-    assert len(with_swap) == RECIPE.run.iterations
+    with_swap, without = list(draws(50, SWAP, 1, 600)), list(draws(50, 0.0, 1, 600))
+    assert len(with_swap) == 600
     assert all((a[0] == b[0]).all() for a, b in zip(with_swap, without, strict=True))
     assert sum(versions.sum() for _, versions in without) == 0
     assert np.mean([versions.mean() for _, versions in with_swap]) == pytest.approx(SWAP, abs=0.03)
@@ -98,13 +99,12 @@ def test_a_pool_holds_the_encoders_features_of_clips_as_they_are_and_pasted_over
 
 
 def test_a_head_is_trained_but_for_what_is_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = change(RECIPE, optimiser={"context_from": 0, "context_full": 2}, run={"iterations": 3})
+    short = change(RECIPE, optimiser={"context_from": 0, "context_full": 2})
     monkeypatch.setattr(head, "RECIPE", short)
-    monkeypatch.setattr(head, "CURVE", (1, 3))
     pools.build(tmp_path, bundled_model("bundled-coco").encoder, CLIPS, SQUARES, 4, seed=0)
     variant = VARIANTS["distance score not learned"]
     model, before = begin(variant, 0), begin(variant, 0)
-    stops = list(head.train(variant, model.eval(), 0, pools.load(tmp_path)))
+    stops = list(head.train(variant, model.eval(), 0, pools.load(tmp_path), (1, 3)))
     assert [(iteration, len(log)) for iteration, log in stops] == [(1, 1), (3, 2)] and model.training
     assert all(0 < line["loss"] < 10 and 0 <= line["iou"] <= 1 for _, log in stops for line in log)
     same = {
@@ -165,6 +165,39 @@ def test_the_smallest_effect_is_seen_in_four_of_five_experiments() -> None:
     assert 0.65 <= np.mean(seen) <= 1.0
 
 
+def test_longer_heads_are_compared_with_longer_ones_and_none_with_an_empty_one() -> None:
+    assert {run for run in RUNS if run.longer} == {Run(name, seed, True) for name in LONGER for seed in TWO}
+    assert len({run.folder(Path()) for run in RUNS}) == len(RUNS)
+    iou = {Run("without short", 1): 0.0}
+    level = {Run("full", 0): 0.5, Run("full", 0, True): 0.8, Run("fine templates only", 0, True): 0.9}
+
+    def result(run: Run) -> dict:
+        value = level.get(replace(run, seed=0), 0.25)
+        videos = {"a": {"1": {"J": value, "F": value}}, "b": {"1": {"J": value, "F": value}}}
+        stop = str((LONG_CURVE if run.longer else CURVE)[-1])
+        sets = dict.fromkeys(NAMES, videos)
+        return {
+            "curve": {stop: sets},
+            "at_use": dict.fromkeys(AT_USE, sets),
+            "training": {"iou": [0.1, iou.get(run, 0.6)]},
+        }
+
+    found = content({run: result(run) for run in RUNS}, {})
+    effects = {
+        (trained, name): summary[NAMES[0]]["effect"]["mean"]
+        for trained, table in (("600", found["trained"]), ("2400", found["longer"]["trained"]))
+        for name, summary in table.items()
+    }
+    assert effects["600", "fine templates only"] == pytest.approx(-0.25)
+    assert effects["2400", "fine templates only"] == pytest.approx(0.1)
+    assert effects["2400", "without swap-and-attach"] == pytest.approx(-0.55)
+    assert found["settled_on_empty_masks"] == [{"variant": "without short", "seed": 1, "longer": False}]
+    assert {name: len(sets[NAMES[0]]["seeds"]) for name, sets in found["trained"].items()} == {
+        name: len(variant.seeds) - (name == "without short") for name, variant in VARIANTS.items()
+    }
+    assert (len(found["runs"]), len(found["longer_runs"])) == (49, 8)
+
+
 # --- what the page says
 
 
@@ -196,6 +229,15 @@ def test_the_page_has_every_effect_with_its_interval_and_those_shown_in_bold() -
             "fine only": {"distance, twins": summary(FALLS), "real clips": summary(UNSURE)},
         },
         "sentences": {"fine only": "J&F falls."},
+        "settled_on_empty_masks": [{"variant": "fine only", "seed": 2, "longer": False}],
+        "longer": {
+            "iterations": 2400,
+            "trained": {
+                "full": {"distance, twins": summary(UNSURE), "real clips": summary(UNSURE)},
+                "fine only": {"distance, twins": summary(UNSURE), "real clips": summary(RISES)},
+            },
+            "sentences": {"fine only": "J&F rises."},
+        },
     }
     assert section(content).splitlines() == [
         "| J&F | distance, twins | real clips |",
@@ -208,4 +250,18 @@ def test_the_page_has_every_effect_with_its_interval_and_those_shown_in_bold() -
         "| fine only | **-0.050 (-0.080 to -0.020)** | -0.010 (-0.030 to +0.020) |",
         "",
         "- **fine only**: J&F falls.",
+        "",
+        "Heads that settled on empty masks, and are in no effect: fine only (seed 2).",
+        "",
+        "Trained four times as long (2,400 iterations):",
+        "",
+        "| J&F | distance, twins | real clips |",
+        "| --- | --- | --- |",
+        "| full | 0.600 (0.500 to 0.700) | 0.600 (0.500 to 0.700) |",
+        "",
+        "| difference to full | distance, twins | real clips |",
+        "| --- | --- | --- |",
+        "| fine only | -0.010 (-0.030 to +0.020) | **+0.040 (+0.010 to +0.070)** |",
+        "",
+        "- **fine only**: J&F rises.",
     ]

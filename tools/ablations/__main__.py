@@ -7,15 +7,15 @@ The encoder (EfficientNet-Lite0 with its ImageNet weights, as in bundled-coco) h
 features of a fixed pool of clips are computed once; heads begin from scratch and learn from them, the same clips in
 the same order for every variant of a seed. Each head is scored on videos for each claim; those of the first three
 seeds also after a quarter and a half of their iterations (for the time, not on the long videos). The full method's are
-scored with ideas switched off at use, too. Runs that are done are not repeated; ``--only VARIANT`` runs the seeds of
-one row.
+scored with ideas switched off at use, too. Some variants are trained four times as long as well, to tell whether they
+are worse or only slower. Runs that are done are not repeated; ``--only VARIANT`` runs the seeds of one row.
 """
 
 import json
-import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -32,10 +32,10 @@ from tbd_lib.training.checkpoint import bundled_model, save_head
 from tbd_lib.training.config import UNPREFIXED, change
 from tools.ablations import pool as pools
 from tools.ablations import test_sets
-from tools.ablations.head import CURVE, RECIPE, numbers, scores, train
+from tools.ablations.head import CURVE, LONG_CURVE, RECIPE, numbers, scores, train
 from tools.ablations.report import effects_of, sentence
 from tools.ablations.statistics import Videos, effect, expected_false, mean_j_and_f
-from tools.ablations.variants import FEW, VARIANTS, begin
+from tools.ablations.variants import FEW, LONGER, RUNS, TWO, VARIANTS, Run, begin
 from tools.train_bundled import IMAGES, VIDEOS, Roots, stage_data
 
 CROP, CLIPS, POOL_SEED = 192, 1200, 2022
@@ -47,6 +47,7 @@ DATA = change(
     augment={"crop": CROP},
     synthetic_augment={"crop": CROP},
 )
+LEARNED = 0.1  # IoU in training below which a head has settled on empty masks
 AT_USE = {name: variant.model for name, variant in VARIANTS.items() if variant.model != VARIANTS["full"].model}
 """Ideas that can be switched off in a trained model: what it then matches is out of what it has learned from."""
 
@@ -58,7 +59,7 @@ def main(
     json_file: Path = Path("results/ablations.json"),
     jobs: int = 2,
     only: str | None = None,
-    run: tuple[str, int] | None = None,
+    run: tuple[str, int, bool] | None = None,
 ) -> None:
     """Run what is missing, then write the table.
 
@@ -69,7 +70,7 @@ def main(
         json_file: Where to write the table.
         jobs: Runs at a time, each on one core.
         only: One variant, all its seeds; the table is written if all others are there.
-        run: One variant and seed, in this process; no table is written.
+        run: One variant and seed, and whether to train four times as long, in this process; no table is written.
     """
     torch.set_num_threads(1)
     encoded = model_of_encoder()
@@ -77,25 +78,24 @@ def main(
         videos, _ = stage_data(IMAGES, VIDEOS, roots)[VIDEOS.data.dataset]
         pools.build(out / "pool", encoded.encoder, DATA, videos, CLIPS, POOL_SEED)
     if run is not None:
-        run_head(*run, test_root, out)
+        run_head(Run(*run), test_root, out)
         return
     references(test_root, out)
-    wanted = [(name, seed) for seed in range(5) for name, variant in VARIANTS.items() if seed in variant.seeds]
-    missing = [pair for pair in wanted if only in (None, pair[0]) and not result_file(out, *pair).exists()]
+    missing = [each for each in RUNS if only in (None, each.variant) and not each.result(out).exists()]
     folders = ["--coco-root", roots.coco_root, "--davis-root", roots.davis_root, "--test-root", test_root, "--out", out]
     folders += ["--pictures", *roots.pictures, "--clips", *roots.clips]
 
-    def start(pair: tuple[str, int]) -> None:
-        folder = run_folder(out, *pair)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "output.txt").open("a") as text:
-            command = [sys.executable, "-m", "tools.ablations", *map(str, folders), "--run", pair[0], str(pair[1])]
+    def start(each: Run) -> None:
+        each.folder(out).mkdir(parents=True, exist_ok=True)
+        with (each.folder(out) / "output.txt").open("a") as text:
+            which = ["--run", each.variant, each.seed, each.longer]
+            command = [sys.executable, "-m", "tools.ablations", *map(str, [*folders, *which])]
             subprocess.run(command, check=True, stdout=text, stderr=subprocess.STDOUT)
 
     with ThreadPoolExecutor(jobs) as threads:
         list(tqdm(threads.map(start, missing), total=len(missing), desc="ablations", unit="run"))
-    if all(result_file(out, *pair).exists() for pair in wanted):
-        results = [json.loads(result_file(out, *pair).read_text()) for pair in wanted]
+    if all(each.result(out).exists() for each in RUNS):
+        results = {each: json.loads(each.result(out).read_text()) for each in RUNS}
         write_json(json_file, content(results, json.loads((out / "references.json").read_text())))
 
 
@@ -104,23 +104,23 @@ def model_of_encoder() -> TBD:
     return bundled_model("bundled-coco")
 
 
-def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
+def run_head(run: Run, test_root: Path, out: Path) -> None:
     """Train and score a variant with a seed."""
     began = time.monotonic()
-    variant, folder = VARIANTS[name], run_folder(out, name, seed)
-    model = begin(variant, seed)
+    variant, stops = VARIANTS[run.variant], LONG_CURVE if run.longer else CURVE
+    model = begin(variant, run.seed)
     model.encoder.load_state_dict(model_of_encoder().encoder.state_dict())
     sets = {kind: test_sets.load(kind, test_root, out / "tests", model) for kind in test_sets.NAMES}
     curve, log = {}, []
-    for iteration, lines in train(variant, model, seed, pools.load(out / "pool")):
+    for iteration, lines in train(variant, model, run.seed, pools.load(out / "pool"), stops):
         log += lines
-        if seed not in FEW and iteration < CURVE[-1]:
+        if run.seed not in FEW and iteration < stops[-1]:
             continue
-        due = sets if iteration == CURVE[-1] else {kind: v for kind, v in sets.items() if kind != test_sets.LONGEST}
+        due = sets if iteration == stops[-1] else {kind: v for kind, v in sets.items() if kind != test_sets.LONGEST}
         curve[iteration] = {kind: scores(model.eval(), videos) for kind, videos in due.items()}
-    save_head(folder / "head.safetensors", model, torch.float32)
+    save_head(run.folder(out) / "head.safetensors", model, torch.float32)
     at_use = {}
-    if name == "full" and seed in FEW:
+    if run.variant == "full" and run.seed in FEW and not run.longer:
         for idea, config in AT_USE.items():
             bent = build_model(config)
             bent.load_state_dict(model.state_dict())
@@ -133,10 +133,10 @@ def run_head(name: str, seed: int, test_root: Path, out: Path) -> None:
             "long_inertia": model.long_inertia.tolist(),
         }
     write_json(
-        result_file(out, name, seed),
+        run.result(out),
         {
-            "variant": name,
-            "seed": seed,
+            "variant": run.variant,
+            "seed": run.seed,
             "curve": curve,
             "at_use": at_use,
             "learned": learned,
@@ -168,34 +168,21 @@ def references(test_root: Path, out: Path) -> None:
     write_json(out / "references.json", found)
 
 
-def run_folder(out: Path, variant: str, seed: int) -> Path:
-    """Where a run lies."""
-    return out / f"{'-'.join(re.findall(r'[a-z]+', variant))}-{seed}"
+def content(results: Mapping[Run, dict], found: dict[str, dict[str, Videos]]) -> dict[str, object]:
+    """All that results/ablations.json holds; heads that settled on empty masks are named, and in no effect."""
+    empty = [run for run, result in results.items() if result["training"]["iou"][-1] < LEARNED]
 
+    def effects(name: str, seeds: Sequence[int], longer: bool = False) -> dict[str, dict]:
+        pairs = [[Run(which, seed, longer) for which in (name, "full")] for seed in seeds]
+        kept = [pair for pair in pairs if not set(pair) & set(empty)]
+        last = str((LONG_CURVE if longer else CURVE)[-1])
+        return summaries(*([results[run]["curve"][last] for run in column] for column in zip(*kept, strict=True)))
 
-def result_file(out: Path, variant: str, seed: int) -> Path:
-    """Where a run's scores lie, once it is done."""
-    return run_folder(out, variant, seed) / "result.json"
-
-
-def content(results: list[dict], found: dict[str, dict[str, Videos]]) -> dict[str, object]:
-    """All that results/ablations.json holds."""
-    by_pair = {(result["variant"], result["seed"]): result for result in results}
-    last = str(CURVE[-1])
-
-    def of(name: str, kind: str, seeds: tuple[int, ...]) -> list[Videos]:
-        return [by_pair[name, seed]["curve"][last][kind] for seed in seeds]
-
-    trained = {
-        name: {kind: summary(of(name, kind, v.seeds), of("full", kind, v.seeds)) for kind in test_sets.NAMES}
-        for name, v in VARIANTS.items()
-    }
-    sentences = {name: sentence(effects_of(sets)) for name, sets in trained.items() if name != "full"}
+    trained = {name: effects(name, variant.seeds) for name, variant in VARIANTS.items()}
+    longer = {name: effects(name, TWO, longer=True) for name in LONGER}
+    full = [results[Run("full", seed)] for seed in FEW if Run("full", seed) not in empty]
     used = {
-        name: {
-            kind: summary([by_pair["full", seed]["at_use"][name][kind] for seed in FEW], of("full", kind, FEW))
-            for kind in test_sets.NAMES
-        }
+        name: summaries([head["at_use"][name] for head in full], [head["curve"][str(CURVE[-1])] for head in full])
         for name in AT_USE
     }
     verdicts = (len(VARIANTS) - 1) * len(test_sets.NAMES)
@@ -216,17 +203,30 @@ def content(results: list[dict], found: dict[str, dict[str, Videos]]) -> dict[st
         },
         "reference_scores": found,
         "trained": trained,
-        "sentences": sentences,
+        "sentences": sentences_of(trained),
         "at_use": used,
+        "longer": {"iterations": LONG_CURVE[-1], "trained": longer, "sentences": sentences_of(longer)},
+        "settled_on_empty_masks": [asdict(run) for run in empty],
         "verdicts": verdicts,
         "expected_false_verdicts": expected_false(verdicts),
-        "runs": results,
+        "runs": [result for run, result in results.items() if not run.longer],
+        "longer_runs": [result for run, result in results.items() if run.longer],
     }
+
+
+def summaries(ablated: Sequence[dict[str, Videos]], full: Sequence[dict[str, Videos]]) -> dict[str, dict]:
+    """Mean J&F of every seed, and the effect against the full method, for every set of videos."""
+    return {kind: summary([head[kind] for head in ablated], [head[kind] for head in full]) for kind in test_sets.NAMES}
 
 
 def summary(ablated: list[Videos], full: list[Videos]) -> dict[str, object]:
     """Mean J&F of every seed, and the effect against the full method."""
     return {"seeds": [mean_j_and_f(videos) for videos in ablated], "effect": asdict(effect(ablated, full))}
+
+
+def sentences_of(trained: Mapping[str, dict]) -> dict[str, str]:
+    """What the intervals of each variant say."""
+    return {name: sentence(effects_of(sets)) for name, sets in trained.items() if name != "full"}
 
 
 if __name__ == "__main__":

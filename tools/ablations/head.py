@@ -22,34 +22,38 @@ RECIPE = change(
     run={"iterations": 600, "precision": PRECISION},
 )
 CURVE = (150, 300, 600)  # iterations after which a head is scored
+LONG_CURVE = (2400,)  # of heads that are trained four times as long
 
 
-def train(variant: Variant, model: TBD, seed: int, pool: Pool) -> Iterator[tuple[int, list[dict[str, float]]]]:
-    """Train a head in place; stops after each of ``CURVE``, with the log since the last stop."""
+def train(
+    variant: Variant, model: TBD, seed: int, pool: Pool, stops: Sequence[int]
+) -> Iterator[tuple[int, list[dict[str, float]]]]:
+    """Train a head in place, to the last of ``stops``; stops after each, with the log since the stop before."""
+    recipe = change(RECIPE, run={"iterations": stops[-1]})
     objective, log = Objective(model), []
-    optimiser = make_optimiser(RECIPE, objective)
-    for iteration, (clips, versions) in enumerate(draws(len(pool), variant.swap, seed)):
+    optimiser = make_optimiser(recipe, objective)
+    for iteration, (clips, versions) in enumerate(draws(len(pool), variant.swap, seed, stops[-1])):
         objective.train()  # at a stop the model is scored, in inference mode
-        set_rates(RECIPE, optimiser, iteration)
+        set_rates(recipe, optimiser, iteration)
         levels, masks = pool.batch(clips, versions)
         with autocast(model.device, PRECISION):
             frames = [Features(s4, s8, s16, model.key_head(s16)) for s4, s8, s16 in levels]
-            loss, iou = objective.of_features(frames, masks, context_share(RECIPE, iteration))
+            loss, iou = objective.of_features(frames, masks, context_share(recipe, iteration))
         optimiser.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), RECIPE.optimiser.clip_gradient or torch.inf)
+        nn.utils.clip_grad_norm_(model.parameters(), recipe.optimiser.clip_gradient or torch.inf)
         optimiser.step()
         log.append({"loss": loss.item(), "iou": iou.item()})
-        if iteration + 1 in CURVE:
+        if iteration + 1 in stops:
             yield iteration + 1, log
             log = []
 
 
-def draws(clips: int, swap: float, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def draws(clips: int, swap: float, seed: int, iterations: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Which clips stand in each batch, and which of them pasted over: of one seed the same clips in every variant."""
     order, paste = (np.random.default_rng([seed, part]) for part in range(2))
     batch, waiting = RECIPE.data.batch, np.empty(0, np.int64)
-    for _ in range(RECIPE.run.iterations):
+    for _ in range(iterations):
         if len(waiting) < batch:
             waiting = np.concatenate([waiting, order.permutation(clips)])
         chosen, waiting = waiting[:batch], waiting[batch:]

@@ -61,20 +61,30 @@ def effects_of(sets: Mapping[str, Mapping]) -> dict[str, Effect]:
 def section(content: Mapping) -> str:
     """The tables and sentences of docs/evaluate.md."""
     sets = list(content["sets"]) + [kind for kind in content["trained"]["full"] if kind not in content["sets"]]
-    names = [name for name in content["trained"] if name != "full"]
+    empty = [f"{head['variant']} (seed {head['seed']})" for head in content["settled_on_empty_masks"]]
+    longer = content["longer"]
+    lines = tables(content, sets, content["references"])
+    if empty:
+        lines += ["", f"Heads that settled on empty masks, and are in no effect: {listed(empty)}."]
+    lines += ["", f"Trained four times as long ({longer['iterations']:,} iterations):", ""]
+    return "\n".join([*lines, *tables(longer, sets, {})]) + "\n"
+
+
+def tables(found: Mapping, sets: list[str], references: Mapping) -> list[str]:
+    """The lines of scores, of effects, and of sentences."""
+    names = [name for name in found["trained"] if name != "full"]
     rule = "| --- " * (len(sets) + 1) + "|"
     head = f"| J&F | {' | '.join(sets)} |"
     lines = [head, rule]
-    for name, scores in content["references"].items():
+    for name, scores in references.items():
         lines.append(f"| {name} | {' | '.join(f'{scores[kind]:.3f}' for kind in sets)} |")
-    full = content["trained"]["full"]
+    full = found["trained"]["full"]
     lines.append(f"| full | {' | '.join(seeds_of(full[kind]['seeds']) for kind in sets)} |")
     lines += ["", head.replace("J&F", "difference to full"), rule]
     for name in names:
-        effects = effects_of(content["trained"][name])
+        effects = effects_of(found["trained"][name])
         lines.append(f"| {name} | {' | '.join(cell(effects[kind]) for kind in sets)} |")
-    lines += [""] + [f"- **{name}**: {content['sentences'][name]}" for name in names]
-    return "\n".join(lines) + "\n"
+    return lines + [""] + [f"- **{name}**: {found['sentences'][name]}" for name in names]
 
 
 def seeds_of(scores: list[float]) -> str:

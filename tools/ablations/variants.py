@@ -1,6 +1,8 @@
 """The heads that are compared: all ideas in place, and each of them left out, frozen or begun elsewhere."""
 
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
@@ -54,6 +56,32 @@ VARIANTS = {
     "without long": without("long"),
     "inertias not learned": Variant(fixed=("inertia",)),
 }
+
+# trained four times as long, too, each from two seeds
+LONGER = ("full", "without swap-and-attach", "without the distance score", "fine templates only")
+TWO = (0, 1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The training of a variant from a seed, or the one of four times as many iterations."""
+
+    variant: str
+    seed: int
+    longer: bool = False
+
+    def folder(self, out: Path) -> Path:
+        """Where its weights and scores lie."""
+        words = re.findall(r"[a-z]+", self.variant)
+        return out / "-".join([*words, str(self.seed), *["longer"] * self.longer])
+
+    def result(self, out: Path) -> Path:
+        """Its scores, which are there once it is done."""
+        return self.folder(out) / "result.json"
+
+
+RUNS = [Run(name, seed) for seed in MANY for name, variant in VARIANTS.items() if seed in variant.seeds]
+RUNS += [Run(name, seed, longer=True) for seed in TWO for name in LONGER]
 
 
 def begin(variant: Variant, seed: int) -> TBD:
