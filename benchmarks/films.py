@@ -23,7 +23,7 @@ from tbd_lib.tracking.geometry import Size
 from tbd_lib.tracking.tracker import track
 from tbd_lib.video.frames import Video, open_video, write_image
 from tbd_lib.video.masks import write_mask
-from tbd_lib.video.prefetch import Behind
+from tbd_lib.video.prefetch import BackgroundWriter
 
 REDUCED = TrackConfig(short_side=240)
 OPTIONS: dict[str, tuple[str, TrackConfig]] = {  # an engine, and how videos go through it
@@ -79,12 +79,12 @@ def film(place: Path, frames: int, size: Size) -> Video:
 
 def frames_per_second(segmenter: Segmenter, video: Video, scratch: Path, config: TrackConfig) -> float:
     """Of all frames after the first two, with reading them and writing their masks."""
-    with Behind() as writer:
+    with BackgroundWriter() as writer:
         steps = track(segmenter, video, config)
         for step in islice(steps, 2):
             write_mask(scratch / f"{step.name}.png", step.mask)
         start, count = perf_counter(), 0
         for step in steps:
-            writer.do(write_mask, scratch / f"{step.name}.png", step.mask)
+            writer.submit(write_mask, scratch / f"{step.name}.png", step.mask)
             count += 1
     return count / (perf_counter() - start)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from tbd_lib.errors import InputError
 
@@ -92,8 +93,8 @@ def write_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; it takes the name ``path`` only when the block ends well.
 
     The data is on disk before the rename, so neither a crash nor Ctrl-C ever leaves a partial file under the final
-    name. A process that is killed leaves the hidden file ``.<name>.part<suffix>``, which the next one that writes
-    ``path`` takes over. Parent folders are made.
+    name. A process that is killed leaves the hidden file ``.<stem>.part<suffix>``, which the next one that writes
+    ``path`` takes over (on Windows a file of another name each time, which stays). Parent folders are made.
 
     Raises:
         OSError: no space left, or no right to write; the temporary file is removed.
@@ -103,7 +104,6 @@ def write_whole(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())  # temporary files are private; a result is as open as any other file
         for record in RECORDING:
             record.note(path)
         temporary.replace(path)
@@ -119,12 +119,16 @@ def write_whole_folder(path: Path) -> Iterator[Path]:
     path = at_home(path)
     with _temporary(path, folder=True) as temporary:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
         before = path.with_name(f".{path.name}.old")  # no half of it is ever left under the name
         shutil.rmtree(before, ignore_errors=True)
         if path.exists():
             path.rename(before)
-        temporary.rename(path)
+        try:
+            temporary.rename(path)
+        except OSError:
+            if before.exists() and not path.exists():
+                before.rename(path)
+            raise
         shutil.rmtree(before, ignore_errors=True)
 
 
@@ -142,7 +146,7 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _temporary(path: Path, folder: bool = False) -> Iterator[Path]:
-    """A hidden file or folder beside ``path``, whose own one is left to a process at work that holds it.
+    """A hidden temporary file or folder beside ``path``: the usual one, or a new one while another process holds that.
 
     It is removed if the block fails, and errors name ``path``. Parent folders are made.
     """
@@ -167,12 +171,9 @@ def _temporary(path: Path, folder: bool = False) -> Iterator[Path]:
 
 def _unique(path: Path, folder: bool) -> Path:
     """A new file or folder beside ``path``, of a name that nobody else has."""
-    where = {"dir": path.parent, "prefix": f".{path.stem}.part-", "suffix": path.suffix}
-    if folder:
-        return Path(tempfile.mkdtemp(**where))
-    handle, name = tempfile.mkstemp(**where)
-    os.close(handle)
-    return Path(name)
+    made = path.with_name(f".{path.stem}.part-{uuid4().hex[:8]}{path.suffix}")
+    made.mkdir() if folder else made.touch(exist_ok=False)
+    return made
 
 
 def _lock(path: Path, folder: bool) -> int | None:
@@ -181,9 +182,9 @@ def _lock(path: Path, folder: bool) -> int | None:
         return None
     try:
         if folder:
-            path.mkdir(mode=0o700, exist_ok=True)
+            path.mkdir(exist_ok=True)
         how = os.O_RDONLY | os.O_DIRECTORY if folder else os.O_RDWR | os.O_CREAT
-        handle = os.open(path, how | os.O_NOFOLLOW, 0o600)
+        handle = os.open(path, how | os.O_NOFOLLOW, 0o666)
     except OSError:
         return None
     try:
@@ -216,13 +217,6 @@ def write_copy(path: Path, source: Path) -> None:
     """
     with write_whole(path) as temporary:
         shutil.copyfile(source, temporary)
-
-
-def _umask() -> int:
-    """The process's permission mask (which can only be read by setting it)."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def data_folder() -> Path:

@@ -148,6 +148,17 @@ def test_masks_with_soft_edges_are_refused_and_hard_ones_of_any_ids_are_not() ->
         np.testing.assert_array_equal(as_mask(hard), hard)
 
 
+def test_thin_objects_of_large_ids_are_no_soft_edges_in_memory_as_they_are_none_in_files(tmp_path: Path) -> None:
+    mask = np.zeros((48, 64), np.uint8)
+    mask[20:40, 20:40], mask[19, 20:40], mask[40, 20:40] = 80, 40, 60
+    write_mask(tmp_path / "mask.png", mask)
+    for given in (mask, read_mask(tmp_path / "mask.png")):
+        np.testing.assert_array_equal(Video("v", [], {0: given}).given[0], mask)
+    square = Pictures.fromarray(np.where(mask > 0, np.uint8(255), mask))
+    smaller = np.asarray(square.resize((31, 23), Pictures.Resampling.BILINEAR))
+    refused(lambda: Video("v", [], {0: mask, 7: smaller}), r"^v, frame 7: a mask with soft edges, of \d+ levels")
+
+
 def test_plain_arrays_are_not_copied() -> None:
     mask = IDS.astype(np.uint8)
     assert as_image(RGB) is RGB and as_mask(mask) is mask

@@ -61,6 +61,15 @@ def test_a_mask_must_be_given_for_a_frame_that_is_there(position: int, known: bo
         list(track_bidirectional(MODEL, beyond, OWN_SIZE))
 
 
+def test_an_empty_mask_before_the_first_object_changes_nothing():
+    part = video(3, length=5)
+    empty = np.zeros_like(part.given[3])
+    expected = track_bidirectional(MODEL, part, OWN_SIZE)
+    found = track_bidirectional(MODEL, replace(part, given={1: empty, **part.given}), OWN_SIZE)
+    for step, same in zip(found, expected, strict=True):
+        assert step.name == same.name and np.array_equal(step.mask, same.mask)
+
+
 def test_a_film_gives_what_its_frames_give(tmp_path: Path):
     part = video(4)
     with OverlayWriter(tmp_path / "film.mp4", 10.0) as film:

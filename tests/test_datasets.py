@@ -367,8 +367,8 @@ def test_a_video_file_of_your_own(holiday: tuple[Path, Path], tmp_path: Path):
     assert video.name == "film" and [frame.name for frame in video.frames] == ["00000", "00001", "00002", "00003"]
     with pytest.raises(InputError, match="mask for frame 4, expected 0 to 3"):
         open_video(tmp_path / "film.mp4", {4: holiday[1]})
-    with pytest.raises(InputError, match="mask for frame -1, expected 0 to 3"):
-        open_video(without_length(tmp_path / "film.mp4"), {-1: holiday[1]})
+    with pytest.raises(InputError, match="mask for frame 4, expected 0 to 3"):
+        open_video(without_length(tmp_path / "film.mp4"), {4: holiday[1]})
 
 
 def test_bad_input_of_your_own_is_refused(holiday: tuple[Path, Path], tmp_path: Path):
@@ -386,7 +386,7 @@ def test_bad_input_of_your_own_is_refused(holiday: tuple[Path, Path], tmp_path: 
         (path, tmp_path / "empty.png", "empty.png: found background"),
         (path, {}, "holiday: no mask is given"),
         (path, {0: mask, 3: mask}, "holiday: found a mask for frame 3, expected 0 to 2"),
-        (path, {-1: mask}, "found a mask for frame -1, expected 0 to 2$"),
+        (path, {-1: mask}, "found a mask for frame -1, expected the frame's position as a number from 0$"),
     ]
     for video, given, error in cases:
         with pytest.raises(InputError) as caught:

@@ -96,6 +96,32 @@ def test_a_snapshot_does_not_follow_the_model(engine: str) -> None:
     assert not torch.allclose(steps(plain, (48, 64), 2)[-1].prob, before)
 
 
+def test_features_that_are_passed_on_to_another_snapshot_are_computed_with_its_weights() -> None:
+    """A student bends a layer, makes a new snapshot and keeps the features, which did not change."""
+    plain, random = model(), torch.Generator().manual_seed(0)
+    first, second = (torch.rand(1, 3, 32, 48, generator=random) for _ in range(2))
+    regions = torch.rand(1, 1, 2, 32, 48, generator=random)
+    engine = shared(plain)
+    templates, features = engine.start(engine.encode(first), regions), engine.encode(second)
+    engine.segment(features, templates)
+    with torch.no_grad():
+        plain.distance.out.bias.fill_(-3.0)
+        plain.decoder.stage16.reduce.weight.mul_(0.5)
+        bent = shared(plain)
+        torch.testing.assert_close(bent.match(features, templates), plain.match(features, templates))
+        torch.testing.assert_close(bent.segment(features, templates), plain.segment(features, templates))
+
+
+def test_features_that_were_used_in_another_precision_are_used_in_this_one() -> None:
+    engine, image = shared(model()), torch.rand(1, 3, 32, 48)
+    features = engine.encode(image)
+    templates = engine.start(features, torch.rand(1, 1, 2, 32, 48))
+    expected = engine.segment(features, templates)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not torch.equal(engine.segment(features, templates), expected)
+    assert torch.equal(engine.segment(features, templates), expected)
+
+
 @ENGINES
 def test_an_image_on_another_device_is_refused_in_words(engine: str) -> None:
     with pytest.raises(ValueError, match=r"image on meta; expected cpu"):

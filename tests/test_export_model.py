@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from films import film
 from tbd_lib.cli.main import main
 from tbd_lib.cli.options import TrackOptions
 from tbd_lib.datasets.davis import sample
+from tbd_lib.engines.export import export, quantise
 from tbd_lib.engines.onnx import Onnx, write
 from tbd_lib.engines.segmenter import Segmenter
 from tbd_lib.errors import InputError, MissingExtraError
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import build_model
 from tbd_lib.tracking.config import OWN_SIZE
-from tbd_lib.tracking.tracker import Step, track
+from tbd_lib.tracking.tracker import Step, Tracker, track
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.video.frames import Video
 from tbd_lib.video.masks import read_mask
@@ -92,6 +94,12 @@ def test_files_of_another_model_are_refused(graphs: Path) -> None:
 def followed(engine: Segmenter, video: Video, frames: int) -> list[Step]:
     """The first steps of a video at its own size."""
     return list(islice(track(engine, video, OWN_SIZE), frames))
+
+
+def test_a_precision_that_the_files_do_not_have_is_refused(graphs: Path) -> None:
+    Tracker(Onnx(graphs), OWN_SIZE)
+    with pytest.raises(InputError, match=r"^`precision` 'bfloat16' with Onnx.*; expected 'float32', or"):
+        Tracker(Onnx(graphs), replace(OWN_SIZE, precision="bfloat16"))
 
 
 def test_int8_masks_are_nearly_those_of_float32(tmp_path: Path) -> None:
@@ -172,9 +180,29 @@ def test_damaged_files_that_were_kept_are_written_anew(home: Path, capsys: pytes
     assert "written anew" in capsys.readouterr().err
 
 
-def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "letter.txt").write_text("dear")
-    assert main(["export-model", str(tmp_path / "mine")]) == 2
-    assert main(["export-model", str(tmp_path / "mine"), "--overwrite"]) == 2
-    assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
+@pytest.mark.parametrize("name", ["letter.txt", "yolo.onnx", "encode.onnx/inside"])
+def test_a_folder_with_other_files_is_never_replaced(name: str, tmp_path: Path) -> None:
+    place = tmp_path / "mine"
+    (place / name).parent.mkdir(parents=True)
+    (place / name).write_text("dear")
+    assert main(["export-model", str(place)]) == 2
+    assert main(["export-model", str(place), "--overwrite"]) == 2
+    model = build_model(SMALL).eval()
+    for action in (
+        lambda: write(model, place),
+        lambda: write(model, place, "int8", lambda engine: pytest.fail("tracked before the refusal")),
+        lambda: export(model, place),
+        lambda: quantise(tmp_path, place, {}),
+        lambda: write(model, place / name),
+    ):
+        with pytest.raises(InputError, match="expected a"):
+            action()
+    assert (place / name).read_text() == "dear"
+
+
+def test_a_rehearsal_that_takes_no_steps_is_refused(copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """``track`` is lazy: to call it alone computes nothing."""
+    monkeypatch.setattr("tbd_lib.engines.onnx.export", lambda model, folder: shutil.copytree(copied, folder))
+    with pytest.raises(InputError, match="`rehearse` tracked no frame; expected it to take steps"):
+        write(bundled_model(), tmp_path / "int8", "int8", lambda engine: track(engine, sample("train")[0], OWN_SIZE))
+    assert not (tmp_path / "int8").exists()

@@ -1,6 +1,7 @@
 """Writes are whole or not at all."""
 
 import json
+import os
 import stat
 import sys
 from contextlib import suppress
@@ -97,12 +98,40 @@ def test_errors_name_the_file_and_not_the_temporary_one(tmp_path: Path) -> None:
             raise OSError(28, "No space left on device", where and str(where))
 
 
-def test_results_are_as_readable_as_any_other_file(tmp_path: Path) -> None:
-    (tmp_path / "other").write_text("")
-    with write_whole(tmp_path / "result") as temporary:
-        temporary.write_text("")
-    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("other", "result")]
-    assert modes[0] == modes[1]
+def modes(*paths: Path) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in paths}
+
+
+def test_results_are_as_readable_as_any_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the process's permission mask is never set, not even for a moment: other threads would make files then."""
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("umask was set"))
+    other, result, folder = tmp_path / "other", tmp_path / "result", tmp_path / "graphs"
+    other.write_text("")
+    (tmp_path / "folder").mkdir()
+    for _ in range(2):  # the second in the place of the first
+        with write_whole_folder(folder), write_whole_folder(folder):
+            pass
+        assert modes(folder) == modes(tmp_path / "folder")
+        with write_whole(result):
+            write(result)
+            assert modes(result) == modes(other)
+        assert modes(result) == modes(other)
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, rename = tmp_path / "graphs", Path.rename
+    folder.mkdir()
+    (folder / "old.onnx").write_text("old")
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name == ".graphs.part":
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="Input/output error"), write_whole_folder(folder):
+        pass
+    assert everything(tmp_path) == ["graphs", "graphs/old.onnx"]
 
 
 def test_a_folder_where_a_file_stands_is_an_error(tmp_path: Path) -> None:

@@ -51,10 +51,19 @@ def test_a_path_may_begin_with_the_home_folder(tmp_path: Path, monkeypatch: pyte
 
 
 WRONG = """
+from pathlib import Path
+
 import numpy as np
 from tbd_lib import *
 from tbd_lib.errors import InputError
+from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.video.frames import Frame, frames_of
+
+def load_with(name, value):
+    changed = bundled_model()
+    object.__setattr__(changed.config, name, value)
+    save_weights(Path("changed.safetensors"), changed)
+    return load_checkpoint("changed.safetensors")
 
 mask, rgb = np.ones((20, 30), np.uint8), np.zeros((20, 30, 3), np.uint8)
 model = bundled_model()
@@ -67,9 +76,16 @@ calls = dict(
     turned=lambda: track(video, model),
     size=lambda: track(model, video, 480),
     training=lambda: track(training, video),
+    half=lambda: track(bundled_model().half(), video),
+    no_object=lambda: next(track(model, Video("v", [Frame("0", rgb)], {0: 0 * mask}))),
+    template=lambda: load_with("templates", ["gobal", "local"]),
+    encoder=lambda: load_with("encoder", "resnet50"),
+    width=lambda: load_with("key_channels", "x"),
     frames=lambda: Video("v", "frames/", {0: mask}),
     given=lambda: Video("v", [], mask),
     position=lambda: Video("v", [], {"0": mask}),
+    below=lambda: Video("v", [], {-1: mask}),
+    soft=lambda: Video("v", [], {3: mask / 2}),
     arrays=lambda: next(track(model, Video("v", [rgb], {0: mask}))),
     shared=lambda: shared("model.safetensors"),
     twice=lambda: shared(shared(model)),
@@ -99,9 +115,20 @@ path `video` is str; expected a Video, as open_video(path, mask) makes it
 turned `video` is tbd_lib.method.model.TBD; expected a Video, as open_video(path, mask) makes it
 size `config` is int; expected a TrackConfig
 training `segmenter` is a model in training mode; expected inference mode: model.eval()
+half `segmenter` has weights in torch.float16; expected float32, and TrackConfig(precision='bfloat16') to compute in \
+half precision
+no_object v: found background (0) only in the given masks, expected at least one object; 255 beside ids is none
+template changed.safetensors: templates ['gobal']; expected some of global, local, overall, short, long; expected \
+safetensors written by tbd_lib
+encoder changed.safetensors: encoder 'resnet50'; expected densenet121 or efficientnet_lite0; expected safetensors \
+written by tbd_lib
+width changed.safetensors: key_channels 'x'; expected a whole number from 1; expected safetensors written by tbd_lib
 frames v: `frames` is str; expected frames, as frames_of(path) reads them
 given v: `given` is a numpy array of uint8, shape (20, 30), values 1 to 1; expected masks by position: {0: mask}
 position v: found a mask for frame '0', expected the frame's position as a number from 0
+below v: found a mask for frame -1, expected the frame's position as a number from 0
+soft v, frame 3: a mask given as a numpy array of float64, shape (20, 30), values 0.5 to 0.5; expected ids, as an \
+array or tensor HxW of integers or bool, or a PIL picture of mode 1, L, P or I, for instance mask > 0.5
 arrays v: found a numpy array of uint8, shape (20, 30, 3), values 0 to 0 among the frames, expected Frame(name, image)
 shared `model` is str; expected a model, as load_checkpoint(path) gives it
 twice `model` is Shared; expected a model, as load_checkpoint(path) gives it
@@ -119,7 +146,7 @@ no_config `short_side` '480': expected a whole number of pixels, 16 to 8192
 """
 
 
-def test_what_makes_no_sense_is_refused_in_one_line() -> None:
+def test_what_makes_no_sense_is_refused_in_one_line(tmp_path: Path) -> None:
     """In a process of its own, since types are checked while other tests run, and nowhere else."""
-    answer = subprocess.run([sys.executable, "-c", WRONG], capture_output=True, text=True, check=False)
+    answer = subprocess.run([sys.executable, "-c", WRONG], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.stderr == "" and answer.stdout.splitlines() == MESSAGES.strip().splitlines()

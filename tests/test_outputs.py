@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from tbd_lib.errors import InputError
 from tbd_lib.video.frames import FileFrames, FolderFrames, Frame, Video, write_image
 from tbd_lib.video.masks import write_mask
-from tbd_lib.video.outputs import PLACES, losses, require_room, write_outputs
+from tbd_lib.video.outputs import PLACES, missing_from_outputs, require_no_outputs, write_outputs
 from tbd_lib.video.overlay import overlay
 
 NAMES = ("00000", "00001", "00002")
@@ -54,6 +54,15 @@ def test_run_lengths_are_read_by_the_coco_tools(tmp_path: Path, video: Video, ma
             assert annotation["bbox"] == [columns.min(), rows.min(), width, height]
             mask[inside] = annotation["track_id"]
         assert np.array_equal(mask, masks[name])
+
+
+def test_coco_names_the_files_of_a_folder_of_frames(tmp_path: Path, video: Video, masks: dict[str, np.ndarray]):
+    for frame in video.frames:
+        write_image(tmp_path / "frames" / f"{frame.name}.jpg", frame.image)
+    video = Video("clip", FolderFrames(tmp_path / "frames"), {})
+    places = write_outputs(video, tmp_path / "masks", tmp_path, ["coco"], 10.0)
+    content = json.loads(places["coco"].read_text())
+    assert [image["file_name"] for image in content["images"]] == [f"{name}.jpg" for name in NAMES]
 
 
 def test_arrays_objects_and_cutouts_hold_the_same_masks(tmp_path: Path, video: Video, masks: dict[str, np.ndarray]):
@@ -96,11 +105,11 @@ def test_a_missing_or_wrong_mask_leaves_no_half_file(
 
 
 def test_nothing_is_written_over(tmp_path: Path):
-    require_room(tmp_path, list(PLACES))
+    require_no_outputs(tmp_path, list(PLACES))
     (tmp_path / "coco.json").touch()
-    require_room(tmp_path, ["npz"])
+    require_no_outputs(tmp_path, ["npz"])
     with pytest.raises(InputError, match=r"coco\.json: exists already"):
-        require_room(tmp_path, ["npz", "coco"])
+        require_no_outputs(tmp_path, ["npz", "coco"])
 
 
 def test_what_results_will_lack_is_told_in_a_line_each(tmp_path: Path):
@@ -108,14 +117,14 @@ def test_what_results_will_lack_is_told_in_a_line_each(tmp_path: Path):
     held, other = (recorded(tmp_path / f"{codec}.mkv", images, sound=codec) for codec in ("aac", "pcm_u8"))
     silent = recorded(tmp_path / "silent.mp4", images)
     every = list(PLACES)
-    assert losses(Video("v", FileFrames(silent), {}), tmp_path, every) == []
-    assert losses(Video("v", FileFrames(held), {}), tmp_path, ["mp4", "npz"]) == []
-    (line,) = losses(Video("v", FileFrames(held), {}), tmp_path, every)
+    assert missing_from_outputs(Video("v", FileFrames(silent), {}), tmp_path, every) == []
+    assert missing_from_outputs(Video("v", FileFrames(held), {}), tmp_path, ["mp4", "npz"]) == []
+    (line,) = missing_from_outputs(Video("v", FileFrames(held), {}), tmp_path, every)
     assert line == f"{held}: its sound (aac) is not in {tmp_path / 'overlay.webp'}, as .webp cannot hold it"
-    assert len(losses(Video("v", FileFrames(other), {}), tmp_path, every)) == 2
+    assert len(missing_from_outputs(Video("v", FileFrames(other), {}), tmp_path, every)) == 2
     for name in (*"123456789", "mask", "a", "b", "c", "d", "e"):
         write_image(tmp_path / f"v/{name}.png", images[0])
-    (line,) = losses(Video("v", FolderFrames(tmp_path / "v"), {}), tmp_path, [])
+    (line,) = missing_from_outputs(Video("v", FolderFrames(tmp_path / "v"), {}), tmp_path, [])
     assert "v: 6 pictures left out" in line and line.endswith("frames: a.png, b.png, c.png, d.png, e.png and 1 more")
 
 

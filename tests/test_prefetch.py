@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from tbd_lib.video.prefetch import Behind, ahead
+from tbd_lib.video.prefetch import BackgroundWriter, prefetch
 
 
 def test_items_come_in_order_and_are_read_by_another_thread() -> None:
@@ -17,14 +17,14 @@ def test_items_come_in_order_and_are_read_by_another_thread() -> None:
             threads.add(threading.get_ident())
             yield number
 
-    assert list(ahead(items())) == list(range(20))
+    assert list(prefetch(items())) == list(range(20))
     assert len(threads) == 1 and threading.get_ident() not in threads
-    assert list(ahead([])) == []
+    assert list(prefetch([])) == []
 
 
 def test_only_so_many_are_read_ahead() -> None:
     read = []
-    coming = ahead((read.append(number) or number for number in range(50)), count=3)
+    coming = prefetch((read.append(number) or number for number in range(50)), count=3)
     for wanted in range(5):
         assert next(coming) == wanted
         sleep(0.02)  # time enough to run away
@@ -38,7 +38,7 @@ def test_an_error_while_reading_comes_after_the_items_before_it() -> None:
         yield from (1, 2)
         raise OSError("the disk is gone")
 
-    coming, found = ahead(items()), []
+    coming, found = prefetch(items()), []
     with pytest.raises(OSError, match="the disk is gone"):
         for item in coming:
             found.append(item)
@@ -47,9 +47,9 @@ def test_an_error_while_reading_comes_after_the_items_before_it() -> None:
 
 def test_work_is_done_by_the_end() -> None:
     done = []
-    with Behind(threads=2) as behind:
+    with BackgroundWriter(threads=2) as writer:
         for number in range(30):
-            behind.do(lambda number: (sleep(0.001), done.append(number)), number)
+            writer.submit(lambda number: (sleep(0.001), done.append(number)), number)
     assert sorted(done) == list(range(30))
 
 
@@ -61,9 +61,9 @@ def test_only_so_much_waits() -> None:
         free.wait(5)
 
     def hand_over() -> None:
-        with Behind(threads=1, waiting=2) as behind:
+        with BackgroundWriter(threads=1, waiting=2) as writer:
             for number in range(6):
-                behind.do(work, number)
+                writer.submit(work, number)
                 handed.append(number)
 
     other = threading.Thread(target=hand_over)
@@ -79,12 +79,12 @@ def test_an_error_of_the_work_is_raised() -> None:
     def fail() -> None:
         raise OSError("no room")
 
-    with pytest.raises(OSError, match="no room"), Behind() as behind:
-        behind.do(fail)
-    with pytest.raises(OSError, match="no room"), Behind(threads=1, waiting=0) as behind:
-        behind.do(fail)
+    with pytest.raises(OSError, match="no room"), BackgroundWriter() as writer:
+        writer.submit(fail)
+    with pytest.raises(OSError, match="no room"), BackgroundWriter(threads=1, waiting=0) as writer:
+        writer.submit(fail)
         for _ in range(3):
-            behind.do(lambda: None)
+            writer.submit(lambda: None)
         pytest.fail("a later call raises")
 
 
@@ -92,6 +92,6 @@ def test_an_error_of_the_context_goes_first() -> None:
     def fail() -> None:
         raise OSError("no room")
 
-    with pytest.raises(KeyError), Behind() as behind:
-        behind.do(fail)
+    with pytest.raises(KeyError), BackgroundWriter() as writer:
+        writer.submit(fail)
         raise KeyError("what happened first")

@@ -11,7 +11,7 @@ from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import TBD, Features, build_model
 from tbd_lib.method.templates import Templates
 from tbd_lib.tracking.config import TrackConfig
-from tbd_lib.tracking.region_of_interest import Box, box_around, can_be, log_odds
+from tbd_lib.tracking.region_of_interest import Box, box_around, log_odds, possible_cells
 from tbd_lib.tracking.tracker import regions_of
 
 Moment = tuple[TBD, Features, Templates, torch.Tensor]
@@ -77,7 +77,7 @@ def test_an_object_can_be_where_it_was_or_where_a_fine_template_says_so() -> Non
     scores[1, 0, 1] = 0.1  # global, foreground
     scores[3, 1, 2] = 0.1  # local, foreground
     scores[5:, 1, 0] = 1.0  # coarse templates have no say
-    assert can_be(scores, before).tolist() == [[True, True, False], [False, False, True]]
+    assert possible_cells(scores, before).tolist() == [[True, True, False], [False, False, True]]
 
 
 def test_the_box_keeps_inside_the_grid_and_is_all_of_it_for_nothing() -> None:

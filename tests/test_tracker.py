@@ -1,7 +1,9 @@
 """The tracker against the authors' program, and what it promises about objects, sizes and memory."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -311,13 +313,46 @@ def test_what_is_no_frame_or_mask_is_refused_by_all_that_take_them(model: TBD) -
     assert tracker.state is None
 
 
+@pytest.mark.parametrize("read", [False, True], ids=["in memory", "read when asked for"])
+def test_masks_without_an_object_are_refused(model: TBD, read: bool) -> None:
+    """In memory before any frame is read; a frame without one is no error if an object follows."""
+    frames, empty, seen = images(3), blocks([]), []
+
+    def stream() -> Iterator[Frame]:
+        for t, image in enumerate(frames):
+            seen.append(t)
+            yield Frame(f"{t:05d}", image)
+
+    given = MappingProxyType({0: empty, 2: empty}) if read else {0: empty, 2: empty}
+    with pytest.raises(InputError, match=r"test: found background \(0\) only in the given masks"):
+        list(track(model, Video("test", stream(), given), OWN_SIZE))
+    assert bool(seen) == read
+    assert [mask.any() for mask in run(model, frames, {0: empty, 1: blocks([1])})][:2] == [False, True]
+
+
+def test_an_object_between_the_samples_of_a_smaller_size_keeps_a_pixel(model: TBD) -> None:
+    """It could never be found again, and the others are as they would be without it."""
+    mask = np.zeros((96, 120), np.uint8)
+    mask[16:64, 40:100] = 2
+    alone = mask.copy()
+    mask[8, 62] = 1
+    states = []
+    for given in (mask, alone):
+        tracker = Tracker(model, TrackConfig(32))
+        tracker.step(images(1, 96, 120)[0], given)
+        assert tracker.state is not None
+        states.append(tracker.state.cohorts[0].templates.first_mask[0, :, 1])
+    (tiny, large), (expected,) = states
+    assert tiny.sum() == pytest.approx(1 / 256)  # of a cell
+    assert torch.equal(large, expected)
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["list", "stream"])
 @pytest.mark.parametrize(
     ("positions", "words"),
     [
         ([], "test: found no given mask"),
         ([0, 3], "test: found a mask for frame 3, expected 0 to 2"),
-        ([-1], "frame -1"),
     ],
 )
 def test_a_mask_must_be_given_for_a_frame_that_is_there(

@@ -103,7 +103,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
 
     @contextmanager
     def enter(device: str) -> Generator[Transfers]:
-        monkeypatch.setattr(tracker_module, "ahead", lambda items, count=2: iter(items))  # modes are of one thread
+        monkeypatch.setattr(tracker_module, "prefetch", lambda items, count=2: iter(items))  # modes are of one thread
         with ExitStack() as stack:
             if device == "cuda":
                 stack.enter_context(FakeTensorMode())

@@ -49,8 +49,8 @@ MUTATIONS = (
     Mutation(
         "foreground before background in match's maps",
         "method/model.py",
-        "return torch.cat(maps, 2)",
-        "return torch.cat([score.flip(2) for score in maps], 2)",
+        "{kind: maps if kind in used",
+        "{kind: maps.flip(2) if kind in used",
     ),
     Mutation(
         "the maximum before the weight in best_match",

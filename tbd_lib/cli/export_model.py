@@ -26,11 +26,10 @@ def export_model(
         precision: float32 is exact up to rounding; int8 is faster, its ranges learned on the bundled sample.
         overwrite: Replace a folder of such files.
     """
-    if out.exists() and not (overwrite and _holds_only_graphs(out)):
+    from tbd_lib.engines.export import require_graphs_alone
+
+    require_graphs_alone(out)
+    if not overwrite and out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: exists already; expected a new folder (or --overwrite, for a folder of such files)")
     write_onnx(model_of(weights), out, precision)
     print(f"{', '.join(path.name for path in sorted(out.iterdir()))} in {out}")
-
-
-def _holds_only_graphs(folder: Path) -> bool:
-    return folder.is_dir() and all(path.suffix == ".onnx" for path in folder.iterdir())

@@ -16,7 +16,14 @@ from tbd_lib.files import at_home, require_writable
 from tbd_lib.records import Record, recording
 from tbd_lib.tracking.config import TrackConfig
 from tbd_lib.video.annotations import box_mask, polygon_mask
-from tbd_lib.video.outputs import PLACES, Kind, losses, require_libraries, require_room, write_outputs
+from tbd_lib.video.outputs import (
+    PLACES,
+    Kind,
+    missing_from_outputs,
+    require_libraries,
+    require_no_outputs,
+    write_outputs,
+)
 
 if TYPE_CHECKING:
     from tbd_lib.engines.segmenter import Segmenter
@@ -64,7 +71,7 @@ def track(
     if mask_names(masks) and not overwrite:
         raise InputError(f"{masks}: holds masks already; expected an empty or new folder (or --overwrite)")
     if not overwrite:
-        require_room(out, save)
+        require_no_outputs(out, save)
     require_libraries(save)
     for place in [masks / "00000.png", *(_example(out, kind) for kind in save)]:
         require_writable(place)
@@ -74,7 +81,7 @@ def track(
     if overwrite:
         given = [*_numbered(more).values(), *([mask] if mask is not None else [])]
         require_replaceable(record, found, given, save)
-    for line in (*found.notes, *losses(found, out, save)):
+    for line in (*found.notes, *missing_from_outputs(found, out, save)):
         print(f"tbd: {line}", file=sys.stderr)
     found = readable(found)
     segmenter = options.segmenter()
@@ -239,13 +246,13 @@ def _write_masks(video: "Video", masks: Path, segmenter: "Segmenter", config: Tr
     from tbd_lib.tracking.bidirectional import track_bidirectional
     from tbd_lib.tracking.tracker import track as track_forwards
     from tbd_lib.video.masks import write_mask
-    from tbd_lib.video.prefetch import Behind
+    from tbd_lib.video.prefetch import BackgroundWriter
 
     passes = track_forwards if forwards_only else track_bidirectional
     steps = passes(segmenter, video, config)
     try:
-        with Behind() as writer:
+        with BackgroundWriter() as writer:
             for step in tqdm(steps, desc=video.name, total=length_hint(video.frames) or None, unit="frame"):
-                writer.do(write_mask, masks / f"{step.name}.png", step.mask)
+                writer.submit(write_mask, masks / f"{step.name}.png", step.mask)
     except InputError as error:  # of a mask behind the place where a film breaks off
         raise getattr(video.frames, "broken", None) or error from None

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import jaxtyping
 import numpy as np
@@ -24,10 +24,10 @@ from torch.export import Dim
 from torch.onnx import ONNXProgram
 
 from tbd_lib.engines.shared import decode_rest, features_halves
-from tbd_lib.errors import extra
-from tbd_lib.files import write_whole_folder
+from tbd_lib.errors import InputError, extra
+from tbd_lib.files import at_home, write_whole_folder
 from tbd_lib.method.config import Template
-from tbd_lib.method.matching import affinity, best_match, grid_mask, prototype_match
+from tbd_lib.method.matching import affinity, best_match, grid_mask, join_scores, prototype_match
 from tbd_lib.method.model import TBD
 from tbd_lib.method.templates import Templates, start_templates, update_templates
 
@@ -120,15 +120,16 @@ class Steps(nn.Module):
         long: Tensor,
     ) -> Tensor:
         """The ten score maps (step 4)."""
-        scores = {
+        scores: dict[Template, Tensor] = {
             "global": best_match(far, first_mask),
             "local": best_match(near, prev_mask),
             "overall": prototype_match(key, overall),
             "short": prototype_match(key, short),
             "long": prototype_match(key, long),
         }
-        kept = self.model.config.templates
-        return torch.cat([scores[kind] if kind in kept else scores[kind] * 0 for kind in get_args(Template)], 2)
+        used = self.model.config.templates
+        # not zeros: a graph has to use every input that it declares
+        return join_scores({kind: maps if kind in used else maps * 0 for kind, maps in scores.items()})
 
     def decode(self, half16: Tensor, half8: Tensor, half4: Tensor, scores: Tensor, prev_mask: Tensor) -> Tensor:
         """The part of step 5 that each object has for itself."""
@@ -167,12 +168,14 @@ def export(model: TBD, folder: Path) -> None:
 
     Args:
         model: in float32 on the CPU.
-        folder: is made, and replaced if it is there.
+        folder: is made, and replaced if it is there and holds such files alone.
 
     Raises:
+        InputError: the folder holds anything else.
         MissingExtraError: a library that writes ONNX files is not installed.
         OSError: no room for them, which is found before the work.
     """
+    require_graphs_alone(folder)
     with extra("onnx"):
         import onnx
         import onnxscript
@@ -182,14 +185,30 @@ def export(model: TBD, folder: Path) -> None:
     about["tbd_config"] = json.dumps(asdict(model.config))
     steps = Steps(deepcopy(model)).eval().requires_grad_(False)
     with write_whole_folder(folder) as temporary, torch.no_grad():
-        _require_room(temporary, sum(weight.nbytes for weight in steps.state_dict().values()))
+        _require_disk_space(temporary, sum(weight.nbytes for weight in steps.state_dict().values()))
         for name, (inputs, outputs) in GRAPHS.items():
             program = _export_graph(_Step(steps, name), inputs.split(), outputs.split(), _widths(model))
             program.model.metadata_props.update(about | {"tbd_graph": name})
             program.save(temporary / f"{name}.onnx")
 
 
-def _require_room(folder: Path, size: int) -> None:
+def require_graphs_alone(folder: Path) -> None:
+    """Refuse to replace a folder that holds anything but a model's graphs.
+
+    Raises:
+        InputError: it does, or something of this name is no folder.
+    """
+    folder = at_home(folder)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is no folder; expected a new one, or one of a model's graphs")
+    graphs = {folder / f"{name}.onnx" for name in GRAPHS}
+    if others := sorted(path for path in folder.iterdir() if path not in graphs or path.is_dir()):
+        raise InputError(f"{others[0]}: would be removed; expected a folder of a model's graphs alone")
+
+
+def _require_disk_space(folder: Path, size: int) -> None:
     """Raise an OSError where so many bytes cannot be written: the exporter's own would be a page on its insides."""
     place = folder / "room"
     place.write_bytes(bytes(size))
@@ -201,9 +220,14 @@ def quantise(floats: Path, folder: Path, records: Mapping[str, Iterable[Inputs]]
 
     Args:
         floats: the folder that ``export`` wrote.
-        folder: for the int8 graphs; is made, and replaced if it is there.
+        folder: for the int8 graphs; is made, and replaced if it is there and holds such files alone.
         records: inputs of the graphs in ``QUANTISED``, as they occurred on some video.
+
+    Raises:
+        InputError: the folder holds anything else.
+        MissingExtraError: a library that quantises is not installed.
     """
+    require_graphs_alone(folder)
     with extra("onnx"):
         import onnx
         from onnxruntime.quantization import CalibrationDataReader, QuantType, quant_pre_process, quantize_static

@@ -13,7 +13,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tbd_lib.engines.export import FORMAT, GRAPHS, QUANTISED, OnnxPrecision, export, fingerprint, quantise
+from tbd_lib.engines.export import (
+    FORMAT,
+    GRAPHS,
+    QUANTISED,
+    OnnxPrecision,
+    export,
+    fingerprint,
+    quantise,
+    require_graphs_alone,
+)
 from tbd_lib.engines.segmenter import FrameFeatures, Segmenter, once, require_model
 from tbd_lib.errors import InputError, extra
 from tbd_lib.files import at_home
@@ -41,6 +50,7 @@ class Onnx:
 
     device = torch.device("cpu")
     dtype = torch.float32
+    fixed_precision = True  # that of the graphs
 
     def __init__(self, folder: Path, model: TBD | None = None) -> None:
         folder = at_home(folder)
@@ -78,7 +88,7 @@ class Onnx:
     def match(self, features: Features, templates: Templates) -> Float[Tensor, "1 o 10 h w"]:
         """Ten score maps per object, in the order of ``TBD.match``."""
         (far,) = self._run("affinity", features.key, templates.first_key)
-        near = once(features, "near", templates.prev_key, lambda: self._near(features, templates.prev_key))
+        near = once(self, features, "near", templates.prev_key, lambda: self._near(features, templates.prev_key))
 
         def match(t: Templates) -> Tensor:
             remembered = (t.first_mask, t.prev_mask, t.overall, t.short, t.long)
@@ -119,7 +129,8 @@ class Onnx:
 
     def _halves(self, features: Features) -> "list[OrtValue]":
         """The features' halves of the decoder's convolutions, coarse to fine."""
-        return once(features, "halves", None, lambda: self._run("halves", features.s4, features.s8, features.s16))
+        levels = features.s4, features.s8, features.s16
+        return once(self, features, "halves", None, lambda: self._run("halves", *levels))
 
     def _run(self, name: str, *inputs: "Tensor | OrtValue") -> "list[OrtValue]":
         """A graph's outputs, in memory of ONNX Runtime's own; inputs are not copied unless they lie scattered."""
@@ -148,10 +159,12 @@ def onnx(model: TBD, precision: OnnxPrecision = "float32", rehearse: Rehearsal |
     Args:
         model: in float32 on the CPU.
         precision: float32 is exact up to rounding; int8 is faster.
-        rehearse: for int8, tracks some video with the engine that it is given: the ranges of numbers come from there.
+        rehearse: for int8, tracks some frames with the engine that it is given, for instance
+            ``lambda engine: list(islice(track(engine, video), 8))``: the ranges of numbers come from there. What the
+            quantised graphs take is kept in memory meanwhile, about 10 MB a frame at 480x864.
 
     Raises:
-        InputError: no model, or not as above; another precision; int8 without a rehearsal.
+        InputError: no model, or not as above; another precision; int8 without a rehearsal, or with one of no frame.
         MissingExtraError: a library that this needs is not installed.
     """
     with TemporaryDirectory() as folder:  # sessions hold the graphs in memory
@@ -159,7 +172,14 @@ def onnx(model: TBD, precision: OnnxPrecision = "float32", rehearse: Rehearsal |
 
 
 def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", rehearse: Rehearsal | None = None) -> Path:
-    """Write the model's files to a folder, which is made, or replaced if it is there; arguments as for ``onnx``."""
+    """Write the model's files to a folder; arguments as for ``onnx``.
+
+    The folder is made, or replaced if it is there and holds such files alone.
+
+    Raises:
+        InputError: as ``onnx``; the folder holds anything else.
+        MissingExtraError: a library that this needs is not installed.
+    """
     require_model(model)
     if (model.device.type, model.dtype) != ("cpu", torch.float32):
         raise InputError(f"`model` in {model.dtype} on {model.device}; expected float32 on the CPU")
@@ -171,12 +191,15 @@ def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", rehear
         return folder
     if rehearse is None:
         raise InputError("int8 without a rehearsal; expected a video to be tracked, for the ranges of numbers")
+    require_graphs_alone(folder)  # before the work
     with TemporaryDirectory() as scratch:
         floats = Path(scratch) / "float32"
         export(model, floats)
         engine = Onnx(floats)
         with engine.recording() as records:
             rehearse(engine)
+        if set(records) != set(QUANTISED):
+            raise InputError("`rehearse` tracked no frame; expected it to take steps: list(track(engine, video))")
         quantise(floats, folder, records)
     return folder
 

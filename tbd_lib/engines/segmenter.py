@@ -67,15 +67,16 @@ def require_model(model: object) -> None:
 class FrameFeatures(Features):
     """A frame's features in an engine, with what has been made of them for all objects."""
 
-    made: dict[str, tuple[object, Any]] = field(
-        default_factory=dict[str, tuple[object, Any]], repr=False, compare=False
+    made: dict[str, tuple[object, object, Any]] = field(
+        default_factory=dict[str, tuple[object, object, Any]], repr=False, compare=False
     )
 
 
-def once(features: Features, name: str, source: object, make: Callable[[], T]) -> T:
-    """What is the same for all objects of a frame: made for the first who asks, and again if its source is another.
+def once(engine: object, features: Features, name: str, source: object, make: Callable[[], T]) -> T:
+    """What is the same for all objects of a frame: made at the first request, and anew for another engine or source.
 
     Args:
+        engine: that makes it; features may be passed on to another one.
         features: of the frame; those of a part of a frame remember nothing.
         name: of what is made.
         source: what it is made of, beside the features.
@@ -83,6 +84,7 @@ def once(features: Features, name: str, source: object, make: Callable[[], T]) -
     """
     if not isinstance(features, FrameFeatures):
         return make()
-    if name not in features.made or features.made[name][0] is not source:
-        features.made[name] = (source, make())
-    return features.made[name][1]
+    found = features.made.get(name)
+    if found is None or found[0] is not engine or found[1] is not source:
+        features.made[name] = found = (engine, source, make())
+    return found[2]

@@ -17,12 +17,10 @@ from torch import Tensor
 
 from tbd_lib.engines.segmenter import FrameFeatures, once, require_model
 from tbd_lib.method.config import Template
-from tbd_lib.method.decoder import Decoder, Stage
-from tbd_lib.method.matching import affinity, best_match, full_precision, prototype_match
+from tbd_lib.method.decoder import Decoder, Map, Stage
+from tbd_lib.method.matching import affinity, best_match, full_precision, join_scores, prototype_match
 from tbd_lib.method.model import TBD, Features, no_autocast
 from tbd_lib.method.templates import Templates
-
-Map = Float[Tensor, "_n _c _y _x"]
 
 
 class Shared:
@@ -68,18 +66,18 @@ class Shared:
     @torch.no_grad()
     def match(self, features: Features, templates: Templates) -> Float[Tensor, "b o 10 h w"]:
         """Ten score maps per object, in the order of ``TBD.match``."""
-        key, kept = features.key, self.model.config.templates
+        key, prev_key, used = features.key, templates.prev_key, self.model.config.templates
         with no_autocast(key.device):
-            maps = {kind: torch.zeros_like(templates.prev_mask) for kind in get_args(Template)}
-            if "global" in kept:
-                maps["global"] = _object_by_object(affinity(key, templates.first_key), templates.first_mask)
-            if "local" in kept:
-                near = once(features, "near", templates.prev_key, lambda: self._near(features, templates.prev_key))
-                maps["local"] = _object_by_object(near, templates.prev_mask)
+            scores: dict[Template, Tensor] = dict.fromkeys(get_args(Template), torch.zeros_like(templates.prev_mask))
+            if "global" in used:
+                scores["global"] = _object_by_object(affinity(key, templates.first_key), templates.first_mask)
+            if "local" in used:
+                near = once(self, features, "near", prev_key, lambda: self._near(features, prev_key))
+                scores["local"] = _object_by_object(near, templates.prev_mask)
             for kind in ("overall", "short", "long"):
-                if kind in kept:
-                    maps[kind] = prototype_match(key, getattr(templates, kind))
-            return torch.cat(list(maps.values()), 2)
+                if kind in used:
+                    scores[kind] = prototype_match(key, getattr(templates, kind))
+            return join_scores(scores)
 
     def _near(self, features: Features, prev_key: Float[Tensor, "b c h w"]) -> Float[Tensor, "b q p"]:
         """The affinity with the previous frame times the distance score."""
@@ -101,7 +99,7 @@ class Shared:
         if scores is None:
             scores = self.match(features, templates)
         decoder, objects, levels = self.model.decoder, scores.shape[1], (features.s4, features.s8, features.s16)
-        halves = once(features, "halves", None, lambda: features_halves(decoder, *levels))
+        halves = once(self, features, "halves", _autocast_dtype(self.device), lambda: features_halves(decoder, *levels))
         logits = decode_rest(
             decoder, (half.repeat_interleave(objects, 0) for half in halves), scores, templates.prev_mask
         )
@@ -116,6 +114,12 @@ class Shared:
 def shared(model: TBD) -> Shared:
     """A snapshot of the model that shares what is the same for all objects: exact, on any device."""
     return Shared(model)
+
+
+def _autocast_dtype(device: torch.device) -> torch.dtype | None:
+    """The type in which convolutions compute now, where that is not the weights' own."""
+    available = torch.amp.is_autocast_available(device.type)
+    return torch.get_autocast_dtype(device.type) if available and torch.is_autocast_enabled(device.type) else None
 
 
 def _object_by_object(product: Float[Tensor, "b q p"], mask: Float[Tensor, "b o r h w"]) -> Float[Tensor, "b o r h w"]:

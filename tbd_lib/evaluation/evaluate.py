@@ -28,7 +28,7 @@ from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Video
 from tbd_lib.video.headers import files_of, require_readable
 from tbd_lib.video.masks import ids_of, read_mask, write_mask
-from tbd_lib.video.prefetch import Behind
+from tbd_lib.video.prefetch import BackgroundWriter
 
 OnFailure = Callable[[str, str], object]
 """Takes the name of a video and what is wrong with it, in one line."""
@@ -280,10 +280,10 @@ def _scored(masks: Iterable[Mask], video: Video, joined: bool, baseline: bool) -
 
 def _masks(steps: Iterator[Step], folder: Path | None, wanted: frozenset[int] | None) -> Iterator[Mask]:
     """The masks of the steps, each written on its way if there is a folder and its frame is wanted."""
-    with Behind() as writer:
+    with BackgroundWriter() as writer:
         for position, step in enumerate(steps):
             if folder is not None and (wanted is None or position in wanted):
-                writer.do(_write, folder / f"{step.name}.png", step.mask)
+                writer.submit(_write, folder / f"{step.name}.png", step.mask)
             yield step.mask
 
 

@@ -1,10 +1,14 @@
 """Matching: how similar is each place of this frame to what is remembered of an object (steps 2 to 4)."""
 
+from collections.abc import Mapping
+from typing import get_args
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .config import Template
 from .shapes import STRIDE
 
 Key = Float[Tensor, "b c h w"]
@@ -55,3 +59,8 @@ def prototype_match(query: Key, prototypes: Float[Tensor, "b o r c"]) -> Float[T
     """The cosine similarity of every query position with one unit vector per region (step 4)."""
     similarity = prototypes.flatten(1, 2) @ query.flatten(2)  # b (o r) q
     return similarity.view(*prototypes.shape[:3], *query.shape[-2:])
+
+
+def join_scores(scores: Mapping[Template, Float[Tensor, "b o 2 h w"]]) -> Float[Tensor, "b o 10 h w"]:
+    """The ten score maps in the decoder's order: that of ``Template``, background before foreground."""
+    return torch.cat([scores[kind] for kind in get_args(Template)], 2)

@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .config import ModelConfig, Precision
+from .config import ModelConfig, Precision, Template
 from .decoder import Decoder
 from .distance import DistanceScorer
 from .encoder import ENCODERS
-from .matching import KeyHead, affinity, best_match, full_precision, grid_mask, prototype_match
+from .matching import KeyHead, affinity, best_match, full_precision, grid_mask, join_scores, prototype_match
 from .shapes import STRIDE
 from .templates import Templates, start_templates, update_templates
 
@@ -106,16 +106,17 @@ class TBD(nn.Module):
             near = affinity(key, templates.prev_key)
             if self.config.distance_score:
                 near = near * self.distance.pairs(*key.shape[-2:])
-            scores = {
+            scores: dict[Template, Tensor] = {
                 "global": best_match(far, templates.first_mask),
                 "local": best_match(near, templates.prev_mask),
                 "overall": prototype_match(key, templates.overall),
                 "short": prototype_match(key, templates.short),
                 "long": prototype_match(key, templates.long),
             }
-            kept = self.config.templates
-            maps = [score if kind in kept else torch.zeros_like(score) for kind, score in scores.items()]
-            return torch.cat(maps, 2)
+            used = self.config.templates
+            return join_scores(
+                {kind: maps if kind in used else torch.zeros_like(maps) for kind, maps in scores.items()}
+            )
 
     def segment(
         self, features: Features, templates: Templates, scores: Float[Tensor, "b o 10 h w"] | None = None

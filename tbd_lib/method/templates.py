@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-GridKey = Float[Tensor, "b c h w"]
+from .matching import Key
+
 GridMask = Float[Tensor, "b o 2 h w"]
 Vectors = Float[Tensor, "b o 2 c"]
 
@@ -19,9 +20,9 @@ class Templates:
     key. Nothing is ever changed in place: an update makes a new record, and a kept record is history.
     """
 
-    first_key: GridKey  # global matching: the frame in which the objects were given
+    first_key: Key  # global matching: the frame in which the objects were given
     first_mask: GridMask
-    prev_key: GridKey  # local matching: the frame before this one
+    prev_key: Key  # local matching: the frame before this one
     prev_mask: GridMask  # the decoder sees it too
     area: Float[Tensor, "b o 2"]  # sum of each region's mask so far, in grid cells
     overall: Vectors  # unit vectors: the running mean weighted by area,
@@ -34,7 +35,7 @@ class Templates:
         return replace(self, **{name: getattr(self, name)[:, objects] for name in names})
 
 
-def start_templates(key: GridKey, mask: GridMask) -> Templates:
+def start_templates(key: Key, mask: GridMask) -> Templates:
     """Templates of objects seen for the first time, with their mask on the grid."""
     coarse = coarse_vectors(key, mask)
     return Templates(
@@ -51,7 +52,7 @@ def start_templates(key: GridKey, mask: GridMask) -> Templates:
 
 def update_templates(
     templates: Templates,
-    key: GridKey,
+    key: Key,
     mask: GridMask,
     short_inertia: Float[Tensor, "2"],
     long_inertia: Float[Tensor, "2"],
@@ -79,7 +80,7 @@ def update_templates(
     )
 
 
-def coarse_vectors(key: GridKey, mask: GridMask) -> Vectors:
+def coarse_vectors(key: Key, mask: GridMask) -> Vectors:
     """One unit vector per region: the sum of its keys, weighted by the mask.
 
     The clamp to 1e-7 is per channel, so that it acts as a ReLU and zeroes about half of the channels. That looks like a

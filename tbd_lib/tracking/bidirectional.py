@@ -48,7 +48,7 @@ class Spilled(Sequence):  # of Frame
 
 
 def track_bidirectional(segmenter: Segmenter, video: Video, config: TrackConfig | None = None) -> Iterator[Step]:
-    """Track from the first frame that has a mask to the end, then from it backwards to the beginning.
+    """Track from the first frame in which an object is given to the end, then from it backwards to the beginning.
 
     Steps come in this order, one for every frame, named by it. Masks given later count in the forward part only:
     an object that is first given there is unknown before it. Of a film, the frames before the first mask are laid
@@ -58,7 +58,7 @@ def track_bidirectional(segmenter: Segmenter, video: Video, config: TrackConfig 
         InputError: as ``track``.
     """
     require_video(video)
-    start = min(video.given, default=0)
+    start = next((position for position in sorted(video.given) if video.given[position].any()), 0)
     with ExitStack() as stack:
         if isinstance(video.frames, Sequence):
             before, rest = video.frames[:start], video.frames[start:]

@@ -7,12 +7,13 @@ from typing import get_args
 from tbd_lib.errors import InputError
 from tbd_lib.method.config import Precision
 from tbd_lib.method.shapes import STRIDE
+from tbd_lib.video.masks import MAX_ID
 
 SMALL_OBJECT = 1000  # pixels at the working size; the benchmark's protocol leaves a video with a smaller one as it is
 LONGEST_SHORT_SIDE = 8192  # pixels: no film is larger, and no memory would hold it
 LIMITS = {
     "short_side": (STRIDE, LONGEST_SHORT_SIDE, "pixels"),
-    "objects_at_once": (1, 255, "objects"),
+    "objects_at_once": (1, MAX_ID, "objects"),
     "roi_margin": (0, LONGEST_SHORT_SIDE // STRIDE, "cells"),
 }
 
@@ -25,12 +26,12 @@ class TrackConfig:
         InputError: a value of no use.
     """
 
-    short_side: int | None = 480  # pixels that the shorter side of every frame becomes; None keeps the frame's size
-    enlarge: bool = True  # of a smaller frame too, which keeps its size otherwise
-    keep_small_objects: bool = False  # not of a frame in which an object would then have fewer than SMALL_OBJECT pixels
-    objects_at_once: int | None = None  # decoded together; None: one for each thread on a CPU, 8 on a GPU
-    roi_margin: int | None = None  # decode so many grid cells around where an object can be; None: every pixel, exact
-    precision: Precision = "float32"  # of encoder and decoder
+    short_side: int | None = 480  # pixels of a frame's shorter side after resizing; None: frames keep their size
+    enlarge: bool = True  # resize frames whose shorter side is smaller too; False: those keep their size
+    keep_small_objects: bool = False  # keep a video's size if resizing leaves an object fewer than SMALL_OBJECT pixels
+    objects_at_once: int | None = None  # how many are decoded together; None: one per thread on a CPU, 8 on a GPU
+    roi_margin: int | None = None  # decode only this many cells around each object, not exact; None: the whole frame
+    precision: Precision = "float32"  # in which encoder and decoder compute
 
     def __post_init__(self) -> None:
         for name, (least, most, unit) in LIMITS.items():

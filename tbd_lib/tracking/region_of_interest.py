@@ -5,7 +5,6 @@ its own fine templates beat the background's, and a margin. The decoder's gates 
 so masks are not the method's to the pixel; ``results/bench_cpu.json`` has J&F beside the speed.
 """
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from tbd_lib.engines.segmenter import Segmenter
+from tbd_lib.method.aggregate import MOST_LOG_ODDS
 from tbd_lib.method.model import Features
 from tbd_lib.method.shapes import STRIDE
 from tbd_lib.method.templates import Templates
@@ -21,8 +21,7 @@ from tbd_lib.tracking.config import TrackConfig
 Maps = Float[Tensor, "... _y _x"]
 Scores = Float[Tensor, "1 o 10 h w"]
 
-MOST_LOG_ODDS = math.log((1 - 1e-7) / 1e-7)  # a probability is kept 1e-7 away from 0 and 1 before odds are taken
-HAS_BEEN = 0.05  # share of a cell that the object covered in the frame before
+MIN_COVERAGE = 0.05  # share of a cell that an object has to cover in the frame before to count as having been there
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,12 @@ def log_odds_everywhere(
 def log_odds_near(
     segmenter: Segmenter, features: Features, templates: Templates, scores: Scores, margin: int
 ) -> Float[Tensor, "o H W"]:
-    """Decoded in each object's box of ``margin`` cells around where it can be, as unlikely as can be elsewhere."""
+    """Log-odds that are decoded inside each object's box only; elsewhere the lowest that aggregation tells apart.
+
+    The box reaches ``margin`` cells beyond the cells in which the object is possible.
+    """
     odds = scores.new_full((scores.shape[1], *(side * STRIDE for side in scores.shape[-2:])), -MOST_LOG_ODDS)
-    cells = can_be(scores[0], templates.prev_mask[0, :, 1]).cpu()  # at once: a GPU has to be waited for
+    cells = possible_cells(scores[0], templates.prev_mask[0, :, 1]).cpu()  # at once: a GPU has to be waited for
     for number in range(scores.shape[1]):
         part = slice(number, number + 1)
         box = box_around(cells[number], margin)
@@ -98,10 +100,10 @@ def _cut_templates(templates: Templates, box: Box) -> Templates:
     )
 
 
-def can_be(scores: Float[Tensor, "*o 10 h w"], before: Float[Tensor, "*o h w"]) -> Bool[Tensor, "*o h w"]:
+def possible_cells(scores: Float[Tensor, "*o 10 h w"], before: Float[Tensor, "*o h w"]) -> Bool[Tensor, "*o h w"]:
     """Cells in which an object was, or in which a fine template of its own is more alike than the background's."""
     far, near = (scores[..., first + 1, :, :] > scores[..., first, :, :] for first in (0, 2))
-    return (before > HAS_BEEN) | far | near
+    return (before > MIN_COVERAGE) | far | near
 
 
 def box_around(cells: Bool[Tensor, "h w"], margin: int) -> Box:

@@ -22,7 +22,7 @@ from tbd_lib.tracking.region_of_interest import log_odds
 from tbd_lib.video.arrays import Image, ImageLike, Mask, MaskLike, as_image, as_mask, described
 from tbd_lib.video.frames import Frame, Video
 from tbd_lib.video.masks import ids_of, size_of
-from tbd_lib.video.prefetch import ahead
+from tbd_lib.video.prefetch import prefetch
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Step:
 
 
 class Tracker:
-    """Tracks any number of objects, up to 255, through a stream of frames.
+    """Tracks up to 254 objects through a stream of frames.
 
     ``state`` is a record, None before the first object: keep it to go back to a frame, assign it to go on from there.
 
@@ -75,7 +75,8 @@ class Tracker:
         config: working size, and how many objects go through the decoder at once.
 
     Raises:
-        InputError: no model, one in training mode, or no configuration.
+        InputError: no model, one in training mode or with weights in half precision; no configuration, or one whose
+            precision the engine does not have.
     """
 
     def __init__(self, segmenter: Segmenter, config: TrackConfig | None = None) -> None:
@@ -84,10 +85,16 @@ class Tracker:
             raise InputError(f"`segmenter` is {found}; expected a model, as load_checkpoint(path) gives it")
         if getattr(segmenter, "training", False):
             raise InputError("`segmenter` is a model in training mode; expected inference mode: model.eval()")
+        if segmenter.dtype not in (torch.float32, torch.float64):
+            expected = "float32, and TrackConfig(precision='bfloat16') to compute in half precision"
+            raise InputError(f"`segmenter` has weights in {segmenter.dtype}; expected {expected}")
         if not isinstance(config, TrackConfig | None):
             raise InputError(f"`config` is {described(config)}; expected a TrackConfig")
         self.segmenter = segmenter
         self.config = config or TrackConfig()
+        if self.config.precision != "float32" and getattr(segmenter, "fixed_precision", False):
+            found = f"{self.config.precision!r} with {type(segmenter).__name__}"
+            raise InputError(f"`precision` {found}, which has that of its files; expected 'float32', or another engine")
         self.state: State | None = None
 
     @property
@@ -212,12 +219,17 @@ class Tracker:
             return self.segmenter.encode(pad(pixels))
 
     def _given_foreground(self, given: Mask, ids: tuple[int, ...], work: Size) -> Float[Tensor, "o Y X"]:
-        """A given mask as a 0/1 map of each object, at the working size and padded as the frame is."""
+        """A given mask as a 0/1 map of each object, at the working size and padded as the frame is.
+
+        However small an object is, at least a pixel of it is left.
+        """
         device = self.segmenter.device
         mask = torch.tensor(np.ascontiguousarray(given), device=device)
         maps = (mask == torch.tensor(ids, device=device)[:, None, None]).to(self.segmenter.dtype)[None]
         if maps.shape[-2:] != work:
-            maps = F.interpolate(maps, work, mode="nearest-exact")
+            reduced = F.interpolate(maps, work, mode="nearest-exact")
+            lost = ~reduced.any(-1).any(-1)[..., None, None]  # objects that fell between the samples
+            maps = torch.where(lost, F.interpolate(maps, work, mode="area").sign(), reduced)
         return pad(maps)[0]
 
     def _update(
@@ -236,7 +248,8 @@ def track(segmenter: Segmenter, video: Video, config: TrackConfig | None = None)
 
     Raises:
         InputError: what ``Tracker`` refuses, or no video; while steps are taken: a frame or a given mask of another
-            size than the first frame, no given mask, or one for a frame that the video does not have.
+            size than the first frame, no given mask or none with an object, or one for a frame that the video does not
+            have.
     """
     require_video(video)
     return steps_of(Tracker(segmenter, config), video)
@@ -250,14 +263,17 @@ def steps_of(tracker: Tracker, video: Video, start: int = 0) -> Iterator[Step]:
     """
     if isinstance(video.frames, Sequence):  # else it shows when the frames end
         _require_positions(video, start + len(video.frames))
+    if isinstance(video.given, dict):  # others read files when asked
+        _require_objects(video, any(mask.any() for mask in video.given.values()))
     count = start
-    for frame, features in ahead(_encoded(tracker, video), 1):
+    for frame, features in prefetch(_encoded(tracker, video), 1):
         try:
             yield tracker.step(frame.image, video.given.get(count), frame.name, features)
         except InputError as error:
             raise InputError(f"{video.name}, frame {frame.name}: {error}") from error
         count += 1
     _require_positions(video, count)
+    _require_objects(video, tracker.state is not None)
 
 
 def require_video(video: Video) -> None:
@@ -279,9 +295,18 @@ def _require_positions(video: Video, count: int) -> None:
             raise InputError(f"{video.name}: found a mask for frame {position}, expected 0 to {count - 1}")
 
 
+def _require_objects(video: Video, found: bool) -> None:
+    """Refuse a video whose given masks hold no object."""
+    if video.given and not found:
+        raise InputError(
+            f"{video.name}: found background (0) only in the given masks, expected at least one object; 255 beside ids "
+            "is none"
+        )
+
+
 def _encoded(tracker: Tracker, video: Video) -> Iterator[tuple[Frame, Features | None]]:
     """Every frame with its features; without them as long as the working size is not known."""
-    for frame in ahead(video.frames):
+    for frame in prefetch(video.frames):
         if not isinstance(frame, Frame):
             raise InputError(f"{video.name}: found {described(frame)} among the frames, expected Frame(name, image)")
         yield frame, tracker.encode(frame.image, tracker.state.work) if tracker.state else None

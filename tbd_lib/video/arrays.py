@@ -27,7 +27,7 @@ else:  # a checker at run time would refuse the rest before it is refused here, 
     Tensor = ImageLike = MaskLike = object
 
 CHANNELS = (1, 3, 4)  # grey; red, green, blue; these and opacity
-MASK_MODES = ("1", "L", "P", "I", "I;16", "I;16L", "I;16B")
+ID_MODES = ("1", "L", "P", "I", "I;16", "I;16L", "I;16B")
 IMAGES = "RGB as a uint8 array HxWx3, a PIL picture of 8 bits, or a torch tensor 3xHxW of uint8 or of floats in [0, 1]"
 MASKS = "ids, as an array or tensor HxW of integers or bool, or a PIL picture of mode 1, L, P or I"
 
@@ -64,20 +64,27 @@ def as_mask(found: MaskLike) -> Mask:
     255 is one object, id 1, where nothing else but 0 occurs; beside other ids it is void, and becomes background.
 
     Raises:
-        InputError: what ``as_values`` refuses.
+        InputError: what ``as_values`` refuses; soft edges, whose values would become objects.
     """
-    return as_masks({0: found})[0]
+    return _without_void({0: _hard_values(found)})[0]
 
 
 def as_masks(found: Mapping[int, MaskLike]) -> dict[int, Mask]:
     """The masks of one video, by position: what 255 means is decided from all of them together.
 
     Raises:
-        InputError: what ``as_values`` refuses; soft edges, whose values would become objects.
+        InputError: what ``as_mask`` refuses, with the position.
     """
-    values = {position: as_values(mask) for position, mask in found.items()}
-    for mask in values.values():
-        _require_hard_edges(mask)
+    values: dict[int, Mask] = {}
+    for position, mask in found.items():
+        try:
+            values[position] = _hard_values(mask)
+        except InputError as error:
+            raise InputError(f"frame {position}: {error}") from error
+    return _without_void(values)
+
+
+def _without_void(values: Mapping[int, Mask]) -> dict[int, Mask]:
     if any(((mask > 0) & (mask < VOID)).any() for mask in values.values()):
         return {at: np.where(mask == VOID, 0, mask) if mask.max() == VOID else mask for at, mask in values.items()}
     return {at: mask // VOID for at, mask in values.items()}
@@ -92,7 +99,7 @@ def as_values(found: MaskLike) -> Mask:
         InputError: anything else: floats, colours, a JPEG, values below 0 or above 255.
     """
     if isinstance(found, Pictures.Image):
-        if found.format in ("JPEG", "MPO") or found.mode not in MASK_MODES:
+        if found.format in ("JPEG", "MPO") or found.mode not in ID_MODES:
             raise _refused("mask", found, MASKS)
         array = np.array(_upright(found, "mask"))
     elif _is_tensor(found):
@@ -112,13 +119,16 @@ def as_values(found: MaskLike) -> Mask:
     return np.asarray(array).astype(np.uint8, copy=False)
 
 
-def _require_hard_edges(mask: Mask) -> None:
-    """Refuse values that are shades rather than ids; small numbers are taken at their word."""
+def _hard_values(found: MaskLike) -> Mask:
+    """``as_values`` without values that are shades rather than ids; small numbers are taken at their word."""
+    mask = as_values(found)
     levels = np.count_nonzero(np.bincount(mask.ravel())[1:])
     if min(mask.shape) < 3 or levels < 2 or mask.max() < LEVEL:
-        return
-    if (mask.max() == VOID and are_shades(mask)) or edge_values(mask, mask[None]):
+        return mask
+    # An array has no palette to tell ids from shades: one or two values between others may be thin objects.
+    if (mask.max() == VOID and are_shades(mask)) or edge_values(mask, mask[None]) > 2:
         raise InputError(f"a mask with soft edges, of {levels} levels; expected ids, for instance mask > 127")
+    return mask
 
 
 def _is_whole(found: Any) -> TypeGuard[np.ndarray]:

@@ -93,7 +93,10 @@ class Video:
             raise InputError(f"{self.name}: `given` is {described(self.given)}; {expected}")
         if isinstance(self.given, dict):  # others read files when asked
             masks = {position_of(at, self.name): mask for at, mask in self.given.items()}
-            object.__setattr__(self, "given", as_masks(masks))
+            try:
+                object.__setattr__(self, "given", as_masks(masks))
+            except InputError as error:
+                raise InputError(f"{self.name}, {error}") from error
 
 
 @dataclass(frozen=True)
@@ -238,9 +241,9 @@ def position_of(found: SupportsIndex, name: str) -> int:
     """A frame's position from any kind of whole number; ``name`` is the video's, for the error.
 
     Raises:
-        InputError: no whole number.
+        InputError: no whole number, or one below 0.
     """
-    if not isinstance(found, SupportsIndex):
+    if not isinstance(found, SupportsIndex) or index(found) < 0:
         raise InputError(f"{name}: found a mask for frame {found!r}, expected the frame's position as a number from 0")
     return index(found)
 
@@ -319,8 +322,8 @@ def _require_positions(path: Path, positions: list[int], frames: FolderFrames | 
     """Refuse masks for frames that are not there; a film that seems to have too few, or does not tell, is counted."""
     if not positions:
         raise InputError(f"{path}: no mask is given, expected at least one")
-    if min(positions) >= 0 and max(positions) < (length_hint(frames) or 1):
+    if max(positions) < (length_hint(frames) or 1):
         return
     count = len(frames) if isinstance(frames, FolderFrames) else sum(1 for _ in frames)
-    if wrong := [at for at in positions if not 0 <= at < count]:
+    if wrong := [at for at in positions if at >= count]:
         raise InputError(f"{path}: found a mask for frame {wrong[0]}, expected 0 to {count - 1}")

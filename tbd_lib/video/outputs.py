@@ -75,8 +75,8 @@ def write_outputs(video: Video, masks: Path, out: Path, kinds: Sequence[Kind], f
     return places
 
 
-def losses(video: Video, out: Path, kinds: Sequence[Kind]) -> list[str]:
-    """What results will lack, a line each: pictures that are no frames of the video, and sound.
+def missing_from_outputs(video: Video, out: Path, kinds: Sequence[Kind]) -> list[str]:
+    """What the results will not contain, a line each: pictures that are no frames, and sound that a film cannot hold.
 
     Args:
         video: a folder of frames or a film; of any other nothing is known.
@@ -95,7 +95,7 @@ def losses(video: Video, out: Path, kinds: Sequence[Kind]) -> list[str]:
     return lines
 
 
-def require_room(out: Path, kinds: Sequence[Kind]) -> None:
+def require_no_outputs(out: Path, kinds: Sequence[Kind]) -> None:
     """Refuse to write over results that are there already.
 
     Raises:
@@ -116,8 +116,9 @@ def _writer(kind: Kind, place: Path, fps: float, video: Video) -> Iterator[Write
             with OverlayWriter(place, fps, film.aspect if film else 1, sound) as writer:
                 yield lambda frame, mask: writer.write(overlay(frame.image, mask), frame.time, frame.duration)
         case "coco":
+            paths = video.frames.paths if isinstance(video.frames, FolderFrames) else []
             with write_whole(place) as temporary, temporary.open("w") as file:
-                yield from _coco(file)
+                yield from _coco(file, {path.stem: path.name for path in paths})
         case "npz":
             with write_whole(place) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED) as arrays:
                 yield lambda frame, mask: _write_array(arrays, frame.name, mask)
@@ -127,10 +128,11 @@ def _writer(kind: Kind, place: Path, fps: float, video: Video) -> Iterator[Write
             yield lambda frame, mask: _write_pictures(place, frame, mask, _cut_out)
 
 
-def _coco(file: IO[str]) -> Iterator[Write]:
+def _coco(file: IO[str], files: Mapping[str, str]) -> Iterator[Write]:
     """Write images and annotations in the form of COCO's instances, while they come.
 
     Object ids are both ``category_id`` and ``track_id``; run lengths are compressed, boxes are x, y, width, height.
+    ``file_name`` is the frame's file, by its name in ``files``; a frame of a film, which has none, keeps its name.
     """
     images: list[dict[str, object]] = []
     categories: dict[int, dict[str, object]] = {}
@@ -138,7 +140,8 @@ def _coco(file: IO[str]) -> Iterator[Write]:
 
     def write(frame: Frame, mask: Mask) -> None:
         height, width = mask.shape
-        images.append({"id": len(images) + 1, "file_name": frame.name, "height": height, "width": width})
+        name = files.get(frame.name, frame.name)
+        images.append({"id": len(images) + 1, "file_name": name, "height": height, "width": width})
         for i in ids_of(mask):
             categories[i] = {"id": i, "name": f"object {i}"}
             number = next(numbers)

@@ -9,7 +9,7 @@ T = TypeVar("T")
 END = object()
 
 
-def ahead(items: Iterable[T], count: int = 2) -> Iterator[T]:
+def prefetch(items: Iterable[T], count: int = 2) -> Iterator[T]:
     """The same items, read by a thread that is up to ``count`` items ahead.
 
     An error while reading is raised where its item would have come. Whoever stops early lets no more than ``count``
@@ -23,15 +23,15 @@ def ahead(items: Iterable[T], count: int = 2) -> Iterator[T]:
             yield cast(T, item)
 
 
-class Behind:
+class BackgroundWriter:
     """A context in which work is handed to threads, done when it ends.
 
-    An error of any piece is raised by a later ``do``, or at the end at the latest; unless the context ends with an
+    An error of any piece is raised by a later ``submit``, or at the end at the latest; unless the context ends with an
     error of its own, which goes first.
 
     Args:
         threads: how many pieces are worked at together.
-        waiting: how many may wait beyond those before ``do`` waits too: they hold memory.
+        waiting: how many may wait beyond those before ``submit`` waits too: they hold memory.
     """
 
     def __init__(self, threads: int = 2, waiting: int = 4) -> None:
@@ -39,13 +39,13 @@ class Behind:
         self._most = threads + waiting
         self._pending: deque[Future[object]] = deque()
 
-    def do(self, work: Callable[..., object], *args: object) -> None:
+    def submit(self, work: Callable[..., object], *args: object) -> None:
         """Call ``work(*args)`` in a thread, soon."""
         while self._pending and (len(self._pending) >= self._most or self._pending[0].done()):
             self._pending.popleft().result()
         self._pending.append(self._pool.submit(work, *args))
 
-    def __enter__(self) -> "Behind":
+    def __enter__(self) -> "BackgroundWriter":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
