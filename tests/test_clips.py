@@ -136,6 +136,14 @@ def test_a_clip_longer_than_a_video_is_refused_unless_its_end_may_be_repeated() 
     assert all(repeated[i][0].shape[0] == 5 for i in range(3))
 
 
+def test_videos_that_nothing_can_be_learned_from_are_refused() -> None:
+    videos = [square_video(9), replace(square_video(9, name="first mask alone"), truth=None)]
+    with pytest.raises(
+        InputError, match=r"^first mask alone: found no true masks, expected .*\(of 2 videos 1 have none\)"
+    ):
+        Clips(CONFIG, videos, ITERATIONS)
+
+
 def test_any_large_object_can_be_the_target_and_no_small_one() -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[:20, :20], mask[30:50, :20], mask[60:62, 60:62] = 2, 7, 9
@@ -170,3 +178,11 @@ def test_drifting_videos_are_always_the_same_and_know_their_truth() -> None:
     assert np.array_equal(video.given[0], video.truth[0])
     for frame, same in zip(video.frames, again[0].frames, strict=True):
         assert np.array_equal(frame.image, same.image)
+
+
+def test_held_out_images_of_which_none_can_be_tracked_are_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"^`data.hold_out` 2: none of these images has an object that is large enough"
+    ):
+        drifting_videos(CONFIG, [picture(1, "a"), picture(1, "b")], seed=0)
+    assert drifting_videos(CONFIG, [], seed=0) == []

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tbd_lib.errors import InputError
 from tbd_lib.training.distributed import join
 
 TRAIN = """
@@ -85,3 +86,21 @@ def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
         assert world.mean(torch.tensor(3.0)) == 3 and world.share({"a": 1}) == {"a": 1}
         module = torch.nn.Linear(1, 1)
         assert world.wrap(module, False) is module
+
+
+def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    for name, value in {"init_process_group": None, "get_rank": 1, "destroy_process_group": None}.items():
+        monkeypatch.setattr(torch.distributed, name, lambda *_, value=value, **__: value)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    for device in (None, "cuda"):
+        with join(device) as world:
+            assert world.device == torch.device("cuda:1") == taken.pop()
+    with pytest.raises(InputError, match=r"^`device` cuda:1: expected cuda, for each of the 2 processes takes"):
+        join("cuda:1").__enter__()
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    with join("cuda:1") as world:
+        assert world.device == torch.device("cuda:1") and not taken

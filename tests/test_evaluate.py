@@ -450,6 +450,11 @@ def test_peak_memory_is_in_bytes() -> None:
     assert 2**26 < peak < 2**37  # a process with PyTorch in it: more than 64 MiB, so not KiB; less than 128 GiB
 
 
+def test_peak_memory_is_told_where_the_system_keeps_no_high_water_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_: "Name: python\n")
+    test_peak_memory_is_in_bytes()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is getrusage's, which may count the parent's")
 def test_peak_memory_is_not_that_of_the_process_that_began_this_one() -> None:
     program = (

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -30,6 +31,7 @@ from archive_server import (
 )
 from small_coco import small_coco
 from test_unpack import tarred
+from torchvision.models import DenseNet121_Weights
 
 from tbd_lib.cli.main import main
 from tbd_lib.datasets.coco import coco
@@ -38,7 +40,8 @@ from tbd_lib.datasets.prepare.file_lock import LOCK
 from tbd_lib.datasets.prepare.places import find_imagenet, find_weights, home
 from tbd_lib.datasets.prepare.sources import SOURCES, Foldered, Source
 from tbd_lib.errors import InputError
-from tbd_lib.training import stages
+from tbd_lib.method.encoder import DenseNet121
+from tbd_lib.training.stages import load_imagenet
 from tbd_lib.video.masks import ids_of, read_mask
 
 ARCHIVE = zipped(davis_trainval())
@@ -371,18 +374,14 @@ def test_training_takes_the_imagenet_weights_that_were_prepared(tmp_path: Path, 
     path = tmp_path / "weights" / SOURCES["weights"]["densenet121"].file
     path.parent.mkdir()
     path.write_bytes(b"weights")
-    asked: list[Path | None] = []
-
-    def stop(stage: object, init: Path | None, encoder_weights: Path | None) -> None:
-        asked.append(encoder_weights)
-        raise InputError("enough")
-
-    monkeypatch.setattr(stages, "stage_model", stop)
-    assert main(["train", "sample", "--out", str(tmp_path / "out")]) == 2
-    assert main(["train", "sample", "--out", str(tmp_path / "out"), "--encoder-weights", "mine.pth"]) == 2
+    monkeypatch.setattr(DenseNet121_Weights, "get_state_dict", lambda *_, **__: {})
+    encoder = DenseNet121()
+    for given, taken in ((None, path), (Path("mine.pth"), Path("mine.pth"))):
+        with pytest.raises(InputError, match=f"^{re.escape(str(taken))}: "):
+            load_imagenet(encoder, given)
     path.unlink()
-    assert main(["train", "sample", "--out", str(tmp_path / "out")]) == 2
-    assert asked == [path, Path("mine.pth"), None]
+    with pytest.raises(InputError, match=r"^https://download"):
+        load_imagenet(encoder)
 
 
 def test_a_page_in_the_place_of_the_weights_says_what_to_do_and_leaves_nothing(

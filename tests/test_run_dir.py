@@ -3,23 +3,32 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
-from small_runs import TINY, tiny_model
+from small_runs import TINY, VIDEOS, square_video, tiny_model
 from tqdm.auto import tqdm
 
 from tbd_lib import files
 from tbd_lib.errors import InputError
 from tbd_lib.training.config import change
 from tbd_lib.training.run_dir import Meter, RunDir, differences, read_log
+from tbd_lib.video.frames import Video
 
 
 def run_of(out: Path, config=TINY) -> RunDir:
     model = tiny_model()
-    return RunDir(out, config, {"objective": model, "optimiser": torch.optim.AdamW(model.parameters(), 1e-3)})
+    return RunDir(out, config, {"objective": model, "optimiser": torch.optim.AdamW(model.parameters(), 1e-3)}, VIDEOS)
+
+
+def small_run(out: Path, config=TINY, videos: Sequence[Video] = VIDEOS, width: int = 1, groups: int = 1) -> RunDir:
+    """A run of a single layer."""
+    layer = torch.nn.Linear(width, width)
+    optimiser = torch.optim.AdamW([{"params": [layer.weight]}, {"params": [layer.bias]}][:groups])
+    return RunDir(out, config, {"objective": layer, "optimiser": optimiser}, videos)
 
 
 def test_what_is_saved_is_what_is_resumed(tmp_path: Path) -> None:
@@ -49,6 +58,32 @@ def test_without_a_checkpoint_a_run_begins(tmp_path: Path) -> None:
     assert run.read() is None and run.resume(None) == 0
 
 
+def test_the_weights_of_a_finished_run_without_its_checkpoint_are_not_written_over(tmp_path: Path) -> None:
+    """Those of the best validation alone may be there: a run can die before its first checkpoint."""
+    run = small_run(tmp_path)
+    (tmp_path / "best.safetensors").touch()
+    assert run.read() is None
+    (tmp_path / "final.safetensors").touch()
+    with pytest.raises(InputError, match=r"final.safetensors: weights of a finished run, without its last.pt; exp"):
+        run.read()
+
+
+def test_how_the_earlier_parts_of_a_run_were_made_is_kept(tmp_path: Path) -> None:
+    """Of those that reached a checkpoint of their own; the last goes on with another configuration."""
+    run, longer = small_run(tmp_path), small_run(tmp_path, change(TINY, run={"iterations": 9}))
+    run.begin()
+    run.save(1)
+    run.begin()
+    run.begin()
+    run.save(2)
+    longer.resume(longer.read(override=True))
+    longer.begin()
+    made = json.loads((tmp_path / "run.json").read_text())
+    assert made["config"]["run"]["iterations"] == 9
+    assert [(part["until"], part["config"]["run"]["iterations"]) for part in made["earlier"]] == [(1, 4), (2, 4)]
+    assert all(part["provenance"] and "earlier" not in part for part in made["earlier"])
+
+
 def test_another_configuration_is_refused_with_its_differences(tmp_path: Path) -> None:
     run_of(tmp_path).save(1)
     changed = change(TINY, data={"augment": {"swap": 0.0}, "workers": 7}, run={"iterations": 9})
@@ -56,6 +91,34 @@ def test_another_configuration_is_refused_with_its_differences(tmp_path: Path) -
     with pytest.raises(InputError, match=r": `data.augment.swap` 0.2, now 0.0; `run.iterations` 4, now 9; exp"):
         run.read()
     assert run.resume(run.read(override=True)) == 1
+
+
+def test_other_videos_are_refused_unless_the_checkpoint_does_not_tell_its_own(tmp_path: Path) -> None:
+    run = small_run(tmp_path)
+    run.save(1)
+    repainted = [square_video(6, 9, "a"), VIDEOS[1]]
+    assert small_run(tmp_path, videos=repainted).read() is not None
+    line = r"another configuration: `data` other videos than those it began with; expected the same \(or `override`"
+    for videos in (VIDEOS[:1], VIDEOS[::-1], [square_video(5, 20, "a"), VIDEOS[1]]):
+        with pytest.raises(InputError, match=line):
+            small_run(tmp_path, videos=videos).read()
+    other = small_run(tmp_path, videos=VIDEOS[:1])
+    state = other.read(override=True)
+    assert state is not None and state.pop("videos")
+    torch.save(state, tmp_path / "last.pt")
+    assert other.resume(other.read()) == 1
+
+
+def test_a_checkpoint_of_another_architecture_or_way_to_train_is_one_line(tmp_path: Path) -> None:
+    small_run(tmp_path, groups=2).save(1)
+    wide = small_run(tmp_path, change(TINY, model={"decoder_channels": 24}), width=2, groups=2)
+    frozen = small_run(tmp_path, change(TINY, optimiser={"encoder_rate": None}))
+    for run, line in (
+        (wide, r"its objective does not fit these settings: `model.decoder_channels` 16, now 24; expected the model"),
+        (frozen, r"its optimiser does not fit these settings: `optimiser.encoder_rate` 0.001, now None; expected the"),
+    ):
+        with pytest.raises(InputError, match=f"last.pt: {line}"):
+            run.resume(run.read(override=True))
 
 
 def test_settings_that_change_no_weights_may_change() -> None:

@@ -189,6 +189,8 @@ def test_held_out_videos_are_the_same_on_every_machine() -> None:
     assert names_of(hold_out(9, videos)[0]) == ["5"]  # ef2d12, the largest
     with pytest.raises(InputError, match=r"`data.hold_out` 10: the data has 10 videos or images; expected fewer"):
         hold_out(10, videos)
+    with pytest.raises(InputError, match=r"^`data.hold_out` -1: expected at least 0"):
+        hold_out(-1, videos)
 
 
 @given(st.sets(st.text(max_size=4), min_size=3), st.sets(st.text(max_size=4)))
@@ -236,6 +238,17 @@ def test_the_sample_stage_needs_no_folder_the_others_do() -> None:
     assert len(training) == 4 and len(validation) == 1
     with pytest.raises(InputError, match=r"`data`: missing; expected the folder of the data set \(coco\)"):
         stage_videos(COCO_STAGE, None)
+    with pytest.raises(InputError, match=r"^`data` mine: expected none, since the sample comes with the package"):
+        stage_videos(SAMPLE_STAGE, Path("mine"))
+
+
+def test_weights_of_the_encoder_that_would_not_be_read_are_refused() -> None:
+    for stage, init, why in (
+        (SAMPLE_STAGE, None, "the encoder is efficientnet_lite0"),
+        (COCO_STAGE, Path("whole.pth"), "`init` whole.pth holds the encoder too"),
+    ):
+        with pytest.raises(InputError, match=rf"^`encoder_weights` mine.pth: expected none, since {why}$"):
+            stage_model(stage, init, Path("mine.pth"))
 
 
 def test_imagenet_weights_fill_the_whole_encoder(imagenet: Path) -> None:

@@ -1,5 +1,6 @@
 """The training loop learns, validates, stops in time, and goes on exactly where it was interrupted."""
 
+import math
 import os
 import shutil
 import signal
@@ -323,6 +324,38 @@ def test_a_worker_that_dies_is_reported(tmp_path: Path) -> None:
         train(change(TINY, data={"workers": 1}), tiny_model(), videos, tmp_path, device="cpu")
 
 
+class Unreadable(list):
+    """Masks of which none can be read."""
+
+    def __getitem__(self, place):  # pyright: ignore[reportIncompatibleMethodOverride]
+        raise PermissionError(13, "Permission denied", "mask.png")
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    """From a process that makes clips, what is kept is said too; where there is none, it is the system's error."""
+    videos = [replace(VIDEOS[0], truth=Unreadable(VIDEOS[0].truth or []))]
+    line = r"\[Errno 13\] Permission denied: 'mask.png'"
+    with pytest.raises(PermissionError, match=rf"^{line}$"):
+        train(TINY, tiny_model(), videos, tmp_path, device="cpu")
+    made = rf"^a clip could not be read before iteration 1 \(PermissionError: {line}\); .*last.pt was not written yet$"
+    with pytest.raises(TrainingError, match=made):
+        train(change(TINY, data={"workers": 1}), tiny_model(), videos, tmp_path, device="cpu")
+
+
+class Faulty(list):
+    """Masks of which reading one shows a fault of the program."""
+
+    def __getitem__(self, place):  # pyright: ignore[reportIncompatibleMethodOverride]
+        raise RuntimeError("shape '[3]' is invalid")
+
+
+def test_an_error_of_the_program_is_not_said_to_be_a_process_that_died(tmp_path: Path) -> None:
+    videos = [replace(VIDEOS[0], truth=Faulty(VIDEOS[0].truth or []))]
+    with pytest.raises(RuntimeError, match=r"^shape") as caught:
+        train(TINY, tiny_model(), videos, tmp_path, device="cpu")
+    assert type(caught.value) is RuntimeError
+
+
 def test_an_error_of_a_worker_is_one_line(tmp_path: Path) -> None:
     tall = square_video(6, 1, "no object")
     assert tall.truth is not None
@@ -342,11 +375,32 @@ def test_an_error_of_a_worker_is_one_line(tmp_path: Path) -> None:
         ({"run": {"accumulate": 3}}, r"`run.accumulate` 3: expected a divisor of the 4 clips of a process"),
         ({"run": {"accumulate": 0}}, r"`run.accumulate` 0: expected a divisor"),
         ({"data": {"synthetic_share": 0.5, "augment": {"crop": 64}}}, r"`data.augment.crop` 64 and .* 48: expected"),
+        ({"data": {"hold_out": -1}}, r"`data.hold_out` -1: expected at least 0"),
+        ({"data": {"synthetic_share": 1.5}}, r"`data.synthetic_share` 1.5: expected 0 to 1"),
+        ({"data": {"stride": (2, 1)}}, r"`data.stride` \(2, 1\): expected two numbers"),
+        ({"run": {"save_every": 0}}, r"`run.save_every` 0: expected at least 1"),
+        ({"run": {"iterations": 0}}, r"`run.iterations` 0: expected at least 1"),
+        ({"optimiser": {"learning_rate": math.nan}}, r"`optimiser.learning_rate` nan: expected at least 0"),
+        ({"optimiser": {"clip_gradient": 0.0}}, r"`optimiser.clip_gradient` 0.0: expected more than 0, or None"),
+        (
+            {"optimiser": {"context_from": 100, "context_full": 100}},
+            r"`optimiser.context_full` 100: expected more than `optimiser.context_from` 100",
+        ),
     ],
 )
 def test_settings_that_cannot_work_are_refused_before_anything_is_written(changes, message, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         train(change(TINY, **changes), tiny_model(), VIDEOS, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_held_out_videos_that_cannot_be_scored_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    for video, found in (
+        (square_video(2, name="brief"), "2 frames"),
+        (replace(VIDEOS[0], truth=None), "no true masks"),
+    ):
+        with pytest.raises(InputError, match=rf"^{video.name}: found {found}, expected"):
+            train(TINY, tiny_model(), VIDEOS, tmp_path / "run", held_out=[video], device="cpu")
     assert not (tmp_path / "run").exists()
 
 

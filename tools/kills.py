@@ -37,6 +37,7 @@ from tbd_lib.video.masks import write_mask
 TESTS = Path(__file__).parents[1] / "tests"  # of tbd prepare have a server, which misbehaves as others do
 DOCUMENTED = {".tbd-prepare.lock", ".tbd-written"}  # what stays hidden beside results
 CLOCK = {"provenance", "time", "clips_per_second", "seconds", "frames_per_second", "peak_memory_bytes", "fps"}
+CLOCK |= {"earlier"}  # parts of a run that was killed and went on
 SIZE = (48, 64)
 PRELOADED = [
     "torch",

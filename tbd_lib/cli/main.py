@@ -32,7 +32,7 @@ from tbd_lib.files import (
     write_copy,
     write_json,
 )
-from tbd_lib.training.config import STAGES, TrainConfig
+from tbd_lib.training.config import STAGES, TrainConfig, check_settings
 
 ABOUT = "TBD: track objects through a video past look-alikes in the background, given their masks in one frame."
 ABOUT_STAGES = {
@@ -81,17 +81,18 @@ def train(
         override: Go on although the folder holds a run of another configuration.
         rehearse: Only do some steps, and say how long the stage will take and what limits it; nothing is written.
     """
-    from tbd_lib.datasets.prepare.places import find_imagenet, find_weights
+    from tbd_lib.datasets.prepare.places import find_weights
     from tbd_lib.training.distributed import is_first
     from tbd_lib.training.stages import stage_model, stage_videos
     from tbd_lib.training.train import train as train_model
 
+    check_settings(stage)  # and the device: before the data are read
     out = out or Path("runs") / stage.data.dataset
     if device is not None:
-        device_of(device)  # refuses one that is not there, before the data are read
+        device_of(device)
     videos, held_out = stage_videos(stage, data)
     init = None if init is None else find_weights(init)
-    model = stage_model(stage, init, encoder_weights or find_imagenet())
+    model = stage_model(stage, init, encoder_weights)
     if rehearse:
         from tbd_lib.training.rehearsal import rehearse as rehearse_stage
         from tbd_lib.training.run_dir import precision_of

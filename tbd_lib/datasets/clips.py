@@ -37,7 +37,7 @@ class Clips(Dataset[Sample]):
         seed: of all that is drawn.
 
     Raises:
-        InputError: no videos, or one that is shorter than a clip.
+        InputError: no videos, one without true masks, or one that is shorter than a clip.
     """
 
     def __init__(self, config: DataConfig, videos: Sequence[Video], iterations: int, seed: int = 0) -> None:
@@ -45,6 +45,11 @@ class Clips(Dataset[Sample]):
         if config.synthetic_share < 1 and not videos:
             raise InputError(
                 f"found no videos or images, but `data.synthetic_share` {config.synthetic_share}; expected some, or 1"
+            )
+        if bare := [video.name for video in videos if not video.truth]:
+            raise InputError(
+                f"{bare[0]}: found no true masks, expected one per frame to learn from (of {len(videos)} videos "
+                f"{len(bare)} have none)"
             )
         if config.short_videos == "refuse":
             self._require_length()
@@ -102,7 +107,7 @@ def cut(
     played backwards half of the time. Up to ``tries`` crops are drawn until one shows a target, chosen at random among
     the objects that are large enough in the first frame.
     """
-    assert video.truth is not None and isinstance(video.frames, Sequence)  # the data sets' index functions see to it
+    assert video.truth is not None and isinstance(video.frames, Sequence)  # ``Clips`` and index functions see to it
     last = len(video.truth) - 1
     begin = int(random.integers(last + 1)) if start is None else start
     positions = [min(begin + i * stride, last) for i in range(frames)][:: int(random.choice([1, -1]))]
@@ -135,6 +140,9 @@ def drifting_videos(config: DataConfig, pictures: Sequence[Video], seed: int) ->
     """Images as short videos, each through a drift that is always the same: what validation tracks for image data.
 
     Images without an object that is large enough are left out.
+
+    Raises:
+        InputError: that would leave none.
     """
     found = []
     for number, picture in enumerate(pictures):
@@ -144,6 +152,11 @@ def drifting_videos(config: DataConfig, pictures: Sequence[Video], seed: int) ->
             images, masks = sample[0].permute(0, 2, 3, 1).numpy(), sample[1].numpy()
             frames = [Frame(f"{t:05d}", image) for t, image in enumerate(images)]
             found.append(Video(picture.name, frames, {0: masks[0]}, list(masks)))
+    if pictures and not found:
+        raise InputError(
+            f"`data.hold_out` {len(pictures)}: none of these images has an object that is large enough to validate "
+            "with; expected more"
+        )
     return found
 
 

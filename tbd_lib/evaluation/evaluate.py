@@ -73,14 +73,7 @@ def evaluate(
         OSError: a file cannot be read or written.
     """
     out = None if out is None else at_home(out)
-    for video in videos:
-        if not video.truth:
-            raise InputError(f"{video.name}: found no true masks, expected one per frame to score against")
-        if len(video.truth) < FEWEST_FRAMES:
-            raise InputError(
-                f"{video.name}: found {len(video.truth)} frame{'s' * (len(video.truth) > 1)}, expected at least "
-                f"{FEWEST_FRAMES}: the first and the last are not scored"
-            )
+    require_scorable(videos)
     _require_trackable(videos, out)
     kept = facts is not None and not (out is None and json is None)  # somewhere to go on from
     data = {video.name: data_fingerprint(video) for video in videos} if kept else {}
@@ -123,6 +116,22 @@ def evaluate(
             f"found none of {len(videos)} videos that can be evaluated, expected one: {named(list(failed))}"
         )
     return report
+
+
+def require_scorable(videos: Sequence[Video]) -> None:
+    """Refuse videos that no tracker can be scored on.
+
+    Raises:
+        InputError: a video without true masks, or with fewer than three frames.
+    """
+    for video in videos:
+        if not video.truth:
+            raise InputError(f"{video.name}: found no true masks, expected one per frame to score against")
+        if len(video.truth) < FEWEST_FRAMES:
+            raise InputError(
+                f"{video.name}: found {len(video.truth)} frame{'s' * (len(video.truth) > 1)}, expected at least "
+                f"{FEWEST_FRAMES}: the first and the last are not scored"
+            )
 
 
 def predict(
@@ -201,11 +210,12 @@ def peak_memory(device: torch.device) -> int | None:
         return None
     status = Path("/proc/self/status")
     if status.is_file():  # Linux, where getrusage counts what the process held that began this one as well
-        kib = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(kib) * 1024
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):  # some emulated systems have none
+                return int(line.split()[1]) * 1024
     import resource  # Windows has none
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on a Mac
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 class _UnwrittenError(OSError):

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
 from tbd_lib.datasets.config import VIDEO_AUGMENT, DataConfig
+from tbd_lib.errors import InputError
 from tbd_lib.method.config import PAPER, SMALL, ModelConfig, Precision
 
 UNPREFIXED = tyro.conf.arg(name="")  # on the command line --batch, not --data.batch
@@ -63,6 +65,64 @@ def change(config: C, **settings: Any) -> C:
     parts = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
     settings |= {name: change(getattr(config, name), **part) for name, part in parts.items()}
     return replace(config, **settings)  # pyright: ignore[reportArgumentType] (C is any frozen dataclass)
+
+
+LEAST = {
+    "data.augment.crop": 1,
+    "data.augment.tries": 1,
+    "data.frames": 2,  # the first of which is given
+    "data.batch": 1,
+    "data.synthetic_videos": 1,
+    "data.synthetic_augment.crop": 1,
+    "data.synthetic_augment.tries": 1,
+    "data.hold_out": 0,
+    "data.workers": 0,
+    "optimiser.learning_rate": 0,
+    "optimiser.warm_up": 0,
+    "optimiser.weight_decay": 0,
+    "optimiser.context_from": 0,
+    "optimiser.context_full": 0,
+    "run.iterations": 1,
+    "run.validate_every": 1,
+    "run.save_every": 1,
+    "run.log_every": 1,
+}
+"""The smallest value that a setting can have."""
+SHARES = (
+    "data.augment.flip",
+    "data.augment.swap",
+    "data.augment.min_share",
+    "data.synthetic_share",
+    "data.synthetic_augment.flip",
+    "data.synthetic_augment.min_share",
+    "optimiser.freeze_bn_stats",
+)
+"""Settings from 0 to 1."""
+
+
+def check_settings(config: TrainConfig) -> None:
+    """Refuse settings that work with no data and on no machine.
+
+    Raises:
+        InputError: naming the setting, its value and what was expected.
+    """
+    for name, least in LEAST.items():
+        if not (value := attrgetter(name)(config)) >= least:
+            raise InputError(f"`{name}` {value}: expected at least {least}")
+    for name in SHARES:
+        if not 0 <= (value := attrgetter(name)(config)) <= 1:
+            raise InputError(f"`{name}` {value}: expected 0 to 1")
+    data, optimiser = config.data, config.optimiser
+    if not 1 <= data.stride[0] <= data.stride[1]:
+        raise InputError(f"`data.stride` {data.stride}: expected two numbers from 1 on, the smaller first")
+    if data.augment.crop != data.synthetic_augment.crop and 0 < data.synthetic_share < 1:
+        sizes = f"{data.augment.crop} and `data.synthetic_augment.crop` {data.synthetic_augment.crop}"
+        raise InputError(f"`data.augment.crop` {sizes}: expected the same, since clips of both stand in one batch")
+    begin, full = optimiser.context_from, optimiser.context_full
+    if full <= begin and (begin, full) != (0, 0):
+        raise InputError(f"`optimiser.context_full` {full}: expected more than `optimiser.context_from` {begin}")
+    if optimiser.clip_gradient is not None and not optimiser.clip_gradient > 0:
+        raise InputError(f"`optimiser.clip_gradient` {optimiser.clip_gradient}: expected more than 0, or None")
 
 
 COCO_STAGE = TrainConfig()

@@ -69,15 +69,20 @@ def join(device: str | None = None) -> Iterator[World]:
     Each process takes a GPU of its own where there is one (nccl), else the CPU (gloo).
 
     Args:
-        device: for instance ``"cpu"`` or ``"cuda:1"``; a GPU if there is one, else the CPU, if None.
+        device: for instance ``"cpu"``, ``"cuda"``, or for one process ``"cuda:1"``; a GPU if there is one, else the
+            CPU, if None.
 
     Raises:
-        InputError: a GPU is wanted and there is none.
+        InputError: a GPU is wanted and there is none, or one for many processes.
     """
     size, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
-    chosen = torch.device(device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu"))
+    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"`device` {device}: PyTorch finds no GPU; expected one (Colab: Runtime, Change runtime type)")
+    if chosen.type == "cuda" and chosen.index is None:
+        chosen = torch.device("cuda", local)
+    elif chosen.type == "cuda" and size > 1:
+        raise InputError(f"`device` {device}: expected cuda, for each of the {size} processes takes a GPU of its own")
     if size == 1:
         yield World(0, 1, chosen)
         return

@@ -1,7 +1,6 @@
 """A rehearsal: some steps of a stage, from which follow how long it will take and what limits it. Nothing is kept."""
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import torch
 from tqdm.auto import tqdm
 
 from tbd_lib.datasets.clips import Clips
+from tbd_lib.evaluation.evaluate import peak_memory
 from tbd_lib.method.config import Precision
 from tbd_lib.method.model import TBD
 from tbd_lib.training.config import TrainConfig, change
@@ -18,11 +18,6 @@ from tbd_lib.training.distributed import World, join
 from tbd_lib.training.precision import settle
 from tbd_lib.training.train import Learner, batches, check, less_memory
 from tbd_lib.video.frames import Video
-
-try:
-    import resource
-except ModuleNotFoundError:  # Windows
-    resource = None
 
 STEPS = 50
 MUCH_WAITING = 0.1  # share of a step's time from which on loading is called the limit
@@ -138,7 +133,8 @@ def rehearse(
 
     Raises:
         InputError: settings or data that cannot be trained with.
-        TrainingError: the loss is not a number, memory is full, or a process that makes clips died.
+        TrainingError: the loss is not a number, memory is full, or a process that makes clips died or could not read a
+            file.
     """
     with join(device) as world, torch.random.fork_rng([world.device] if world.device.type == "cuda" else []):
         check(config, world)
@@ -163,7 +159,7 @@ def rehearse(
                     waited, computed = waited + there - start, computed + done - there
                 bar.update()
         stream.close()
-        peak, memory = memory_of(world.device)
+        peak, memory = peak_memory(world.device), memory_of(world.device)
         name = torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else world.device.type.upper()
     return Rehearsal(config, name, world.size, steps, waited / steps, computed / steps, loading, peak, memory)
 
@@ -180,15 +176,11 @@ def loading_speed(clips: Clips, world: World, count: int, clock: Callable[[], fl
     return count * clips.config.batch / world.size / seconds
 
 
-def memory_of(device: torch.device) -> tuple[int | None, int | None]:
-    """The most bytes that were in use, and how many there are."""
+def memory_of(device: torch.device) -> int | None:
+    """Bytes that there are, of the GPU or the machine; None on Windows, which does not tell."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device), torch.cuda.get_device_properties(device).total_memory
-    if resource is None:
-        return None, None
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return peak, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return torch.cuda.get_device_properties(device).total_memory
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
 
 
 def _time(hours: float) -> str:

@@ -1,9 +1,10 @@
 """The folder of a training run: its log, its weights, and all it takes to go on exactly where it was interrupted."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from statistics import mean
@@ -24,6 +25,7 @@ from tbd_lib.method.model import TBD
 from tbd_lib.texts import read_json, read_lines
 from tbd_lib.training.checkpoint import save_weights
 from tbd_lib.training.config import TrainConfig
+from tbd_lib.video.frames import Video
 
 NO_EFFECT = {"data.workers", "run.save_every", "run.log_every", "run.accumulate"}
 """Settings that change no weights; the last one rounding alone, where the encoder is frozen."""
@@ -35,19 +37,22 @@ class RunDir:
     """The folder of a run, and what is written there.
 
     ``last.pt`` holds all it takes to go on; ``best.safetensors`` and ``final.safetensors`` are weights to track with;
-    ``log.jsonl`` has a line every ``log_every`` iterations and one per validation; ``run.json`` says how it was made.
+    ``log.jsonl`` has a line every ``log_every`` iterations and one per validation; ``run.json`` says how it was made,
+    and under ``earlier`` the same of each part of an interrupted run, ``until`` the iteration it reached.
 
     Args:
         out: the folder.
         config: of the run.
         parts: model, optimiser and so on, by name.
+        videos: what the run learns from.
 
     Raises:
         InputError: the folder is on a Google Drive that is not mounted.
     """
 
-    def __init__(self, out: Path, config: TrainConfig, parts: Mapping[str, Part]) -> None:
+    def __init__(self, out: Path, config: TrainConfig, parts: Mapping[str, Part], videos: Sequence[Video]) -> None:
         self.out, self.config, self.parts = require_mounted(at_home(out)), config, parts
+        self.videos = fingerprint_of(videos)
         self.best: float | None = None
         self.saved = 0  # iterations that the last checkpoint holds
 
@@ -64,10 +69,13 @@ class RunDir:
         """The state of an interrupted run in this folder; None where there is none.
 
         Raises:
-            InputError: it cannot be read, or is of another configuration (unless ``override``).
+            InputError: it cannot be read, or is of another configuration or other videos (unless ``override``); the
+                folder holds the weights of a finished run, and nothing to go on from.
         """
         path = self.out / "last.pt"
         if not path.exists():
+            if (final := self.out / "final.safetensors").exists():
+                raise InputError(f"{final}: weights of a finished run, without its last.pt; expected another `out`")
             return None
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -75,19 +83,32 @@ class RunDir:
         except Exception as error:  # torch raises many kinds here: zip, pickle, end of file, runtime
             kind = type(error).__name__
             raise InputError(f"{path}: cannot be read ({kind}); expected the checkpoint of a run") from error
+        if state.get("videos", self.videos) != self.videos:  # older checkpoints do not tell
+            changed["data"] = "other videos than those it began with"
         if changed and not override:
-            listed = "; ".join(f"`{name}` {change}" for name, change in changed.items())
             raise InputError(
-                f"{path}: a run of another configuration: {listed}; expected the same (or `override`, or another `out`)"
+                f"{path}: a run of another configuration: {listed(changed)}; expected the same (or `override`, or "
+                "another `out`)"
             )
         return state
 
     def resume(self, state: Mapping[str, Any] | None) -> int:
-        """Take a state over; returns how many iterations are done."""
+        """Take a state over; returns how many iterations are done.
+
+        Raises:
+            InputError: it is of another model, or of one that is trained in another way.
+        """
         if state is None:
             return 0
         for name, part in self.parts.items():
-            part.load_state_dict(state["parts"][name])
+            try:
+                part.load_state_dict(state["parts"][name])
+            except (KeyError, ValueError, RuntimeError) as error:  # PyTorch's words for another architecture
+                changed = listed(differences(state["config"], asdict(self.config)))
+                raise InputError(
+                    f"{self.out / 'last.pt'}: its {name} does not fit these settings: {changed}; expected the model, "
+                    "`optimiser.encoder_rate` and `run.precision` that it began with, or another `out`"
+                ) from error
         torch.set_rng_state(state["random"])
         if torch.cuda.is_available() and state["random_cuda"]:
             torch.cuda.set_rng_state_all(state["random_cuda"])
@@ -96,7 +117,12 @@ class RunDir:
 
     def begin(self) -> None:
         """Write ``run.json``, and drop the lines that an interrupted run logged after its last checkpoint."""
-        write_json(self.out / "run.json", {"config": asdict(self.config), "provenance": provenance()})
+        path = self.out / "run.json"
+        before = read_json(path, "the settings of a run") if self.saved and path.exists() else {}
+        earlier = before.pop("earlier", [])
+        if before and self.saved > (earlier[-1]["until"] if earlier else 0):  # it got as far as a new checkpoint
+            earlier.append({**before, "until": self.saved})
+        write_json(path, {"config": asdict(self.config), "provenance": provenance(), "earlier": earlier})
         log = self.out / "log.jsonl"
         lines = read_lines(log) if log.exists() else []
         with write_whole(log) as temporary:
@@ -111,6 +137,7 @@ class RunDir:
         state = {
             "version": version(PACKAGES[0]),
             "config": asdict(self.config),
+            "videos": self.videos,
             "iteration": iteration,
             "best": self.best,
             "random": torch.get_rng_state(),
@@ -163,6 +190,17 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
         elif before != after and prefix + name not in NO_EFFECT:
             found[prefix + name] = f"{before}, now {after}"
     return found
+
+
+def listed(changed: Mapping[str, str]) -> str:
+    """The differences of settings in one line."""
+    return "; ".join(f"`{name}` {change}" for name, change in changed.items())
+
+
+def fingerprint_of(videos: Sequence[Video]) -> str:
+    """A hash of training videos' names and lengths, in order: of all that batches follow from, but for pixels."""
+    lines = "".join(f"{video.name} {len(video.truth or ())}\n" for video in videos)
+    return sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
 def read_log(out: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from torchvision.models import DenseNet121_Weights
 
 from tbd_lib.datasets.clips import drifting_videos
 from tbd_lib.datasets.davis import davis, sample
+from tbd_lib.datasets.prepare.places import find_imagenet
 from tbd_lib.datasets.youtube_vos import training_lists, youtube_vos
 from tbd_lib.errors import InputError
 from tbd_lib.files import at_home
@@ -25,13 +26,18 @@ def stage_videos(config: TrainConfig, data: Path | None) -> tuple[list[Video], l
 
     Args:
         config: names the data set, and how many videos (or images) are held out.
-        data: folder of the data set; the sample has its own. YouTube-VOS may have lists there (``training_lists``).
+        data: folder of the data set; None for the sample. YouTube-VOS may have lists there (``training_lists``).
 
     Raises:
-        InputError: no folder, no such data set in it, or too few videos to hold any out.
+        InputError: no folder, or one for the sample; no such data set in it, or too few videos to hold any out.
     """
     name, count = config.data.dataset, config.data.hold_out
     if name == "sample":
+        if data is not None:
+            raise InputError(
+                f"`data` {data}: expected none, since the sample comes with the package (or `dataset` coco, davis or "
+                "youtube-vos)"
+            )
         return hold_out(count, sample("train"))
     if data is None:
         raise InputError(f"`data`: missing; expected the folder of the data set ({name})")
@@ -57,9 +63,11 @@ def hold_out(count: int, videos: Sequence[Video], candidates: Sequence[Video] = 
         candidates: other videos, where a list says which ones validate: they are held out instead.
 
     Raises:
-        InputError: fewer candidates; nothing would be left to train with.
+        InputError: fewer than none; fewer candidates; nothing would be left to train with.
     """
     pool = candidates or videos
+    if count < 0:
+        raise InputError(f"`data.hold_out` {count}: expected at least 0")
     if count > len(pool) - (not candidates):
         limit = f"at most the {len(candidates)} of the list" if candidates else "fewer held out"
         raise InputError(f"`data.hold_out` {count}: the data has {len(pool)} videos or images; expected {limit}")
@@ -74,12 +82,16 @@ def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: 
     Args:
         config: names the architecture.
         init: weights of the whole model, of ours or the published ones.
-        encoder_weights: torchvision's weights of DenseNet-121 alone; fetched by torchvision if left out, where there is
-            no ``init``. EfficientNet-Lite0 begins with the ImageNet weights that the bundled model holds.
+        encoder_weights: torchvision's weights of DenseNet-121 alone, where there is no ``init``; as in
+            ``load_imagenet`` if left out. EfficientNet-Lite0 begins with the ImageNet weights that the bundled model
+            holds.
 
     Raises:
-        InputError: a file that cannot be used, or weights of another architecture.
+        InputError: a file that cannot be used, or would not be; weights of another architecture.
     """
+    if encoder_weights is not None and (init is not None or config.model.encoder != "densenet121"):
+        why = f"the encoder is {config.model.encoder}" if init is None else f"`init` {init} holds the encoder too"
+        raise InputError(f"`encoder_weights` {encoder_weights}: expected none, since {why}")
     if init is not None:
         model = load_checkpoint(init)
         if model.config != config.model:
@@ -95,11 +107,14 @@ def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: 
 
 
 def load_imagenet(encoder: DenseNet121, path: Path | None = None) -> None:
-    """Fill the encoder with torchvision's ImageNet weights of DenseNet-121, from a file or fetched by torchvision.
+    """Fill the encoder with torchvision's ImageNet weights of DenseNet-121.
+
+    They come from a file: this one, or that of ``tbd prepare weights``; or else torchvision fetches them.
 
     Raises:
         InputError: not such a file, or no connection.
     """
+    path = path or find_imagenet()
     source = path or DenseNet121_Weights.IMAGENET1K_V1.url
     try:
         if path is None:

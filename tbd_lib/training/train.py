@@ -20,12 +20,12 @@ from tqdm.auto import tqdm
 
 from tbd_lib.datasets.clips import Clips
 from tbd_lib.errors import InputError, TrainingError
-from tbd_lib.evaluation.evaluate import evaluate
+from tbd_lib.evaluation.evaluate import evaluate, require_scorable
 from tbd_lib.method.model import TBD, autocast
 from tbd_lib.method.swap_and_attach import swap_and_attach
 from tbd_lib.tracking.config import BENCHMARK
 from tbd_lib.training.checkpoint import save_weights
-from tbd_lib.training.config import TrainConfig, change
+from tbd_lib.training.config import TrainConfig, change, check_settings
 from tbd_lib.training.distributed import World, gradients_stay, join
 from tbd_lib.training.objective import Objective
 from tbd_lib.training.precision import settle
@@ -56,25 +56,27 @@ def train(
         out: folder of this run.
         held_out: videos of the training data that are tracked now and then; their J&F tells the best weights.
         device: where to train; a GPU if there is one, else the CPU, if None.
-        override: go on although ``out`` holds a run of another configuration.
+        override: go on although ``out`` holds a run of another configuration, or of other videos.
 
     Returns:
         The model, in inference mode.
 
     Raises:
-        InputError: settings or data that cannot be trained with; ``out`` holds a run of another configuration.
-        TrainingError: the loss is not a number, memory is full, or a process that makes clips died; the last
-            checkpoint stays.
+        InputError: settings or data that cannot be trained with; ``out`` holds a run of another configuration or other
+            videos, or a finished one without its ``last.pt``.
+        TrainingError: the loss is not a number, memory is full, or a process that makes clips died or could not read a
+            file; the last checkpoint stays.
         OSError: a checkpoint cannot be written; the last one stays.
     """
     with join(device) as world:
         check(config, world)
+        require_scorable(held_out)
         precision = settle(config.run.precision, world.device, world.share(precision_of(out) if world.first else None))
         config = change(config, run={"precision": precision})
         clips = Clips(config.data, videos, config.run.iterations, config.run.seed)
         torch.manual_seed(config.run.seed)
         learner = Learner.of(config, model, world)
-        run = RunDir(out, config, learner.parts)
+        run = RunDir(out, config, learner.parts, videos)
         done = run.resume(world.share(run.read(override) if world.first else None))
         if world.first:
             run.begin()
@@ -187,11 +189,12 @@ def step(
 
 
 def check(config: TrainConfig, world: World) -> None:
-    """Refuse settings that cannot work, before anything is written.
+    """Refuse settings that cannot work, here or anywhere, before anything is written.
 
     Raises:
         InputError: naming the setting, its value and what was expected.
     """
+    check_settings(config)
     data = config.data
     if data.batch % world.size:
         raise InputError(f"`data.batch` {data.batch}: expected a multiple of the {world.size} processes")
@@ -203,13 +206,6 @@ def check(config: TrainConfig, world: World) -> None:
     clips, parts = data.batch // world.size, config.run.accumulate
     if parts < 1 or clips % parts:
         raise InputError(f"`run.accumulate` {parts}: expected a divisor of the {clips} clips of a process")
-    if data.frames < 2:
-        raise InputError(f"`data.frames` {data.frames}: expected at least 2, the first of which is given")
-    if not 1 <= data.stride[0] <= data.stride[1]:
-        raise InputError(f"`data.stride` {data.stride}: expected two numbers from 1 on, the smaller first")
-    if data.augment.crop != data.synthetic_augment.crop and 0 < data.synthetic_share < 1:
-        sizes = f"{data.augment.crop} and `data.synthetic_augment.crop` {data.synthetic_augment.crop}"
-        raise InputError(f"`data.augment.crop` {sizes}: expected the same, since clips of both stand in one batch")
     if config.run.compile:
         try:  # without what was compiled before: only a compilation shows whether there is a compiler
             torch.compile(torch.sin, options={"fx_graph_cache": False})(torch.ones(1, device=world.device))
@@ -317,7 +313,8 @@ def batches(clips: Clips, world: World, done: int = 0) -> Generator[Batch, None,
 
     Raises:
         InputError: what a data set's files raise, in one line.
-        TrainingError: a process that makes clips died.
+        TrainingError: a process that makes clips died, or could not read a file.
+        OSError: a file cannot be read, where this process makes the clips.
     """
     batch, workers = clips.config.batch, clips.config.workers
     share = batch // world.size
@@ -330,7 +327,14 @@ def batches(clips: Clips, world: World, done: int = 0) -> Generator[Batch, None,
             images, masks = next(loader)
         except InputError as error:  # from another process it comes with a traceback, whose last line is the message
             raise InputError(str(error).strip().splitlines()[-1].rpartition("InputError: ")[2]) from error
+        except OSError as error:
+            if error.errno is not None:  # raised in this process, and so as the system raised it
+                raise
+            line = str(error).strip().splitlines()[-1]
+            raise TrainingError(f"a clip could not be read before iteration {iteration + 1} ({line})") from error
         except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker (pid"):  # PyTorch's words for one that is gone
+                raise
             died = f"a process that makes clips died before iteration {iteration + 1} ({str(error).splitlines()[0]})"
             raise TrainingError(f"{died}; too little memory? try fewer `data.workers`") from error
         yield images, masks
