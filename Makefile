@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
+# $(call recent,FOLDER): refuses an environment there, or else a $(PYTHON), that is too old; pip would after gigabytes
+RECENT := import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"Python {v[0]}.{v[1]}: expected 3.11 or newer
+recent = $(or $(wildcard $(1)/python),$(PYTHON)) -c '$(RECENT); rm -rf $(1:/bin=), then make with PYTHON=python3.12")'
 
 .PHONY: demo test test-modules test-notebooks check mutations mutations-lessons test-browser test-floor test-colab web web-packages serve-web lab lint docs wheel publish notebooks ablations clean
 
@@ -42,6 +45,7 @@ FLOOR  := .venv-floor/bin
 TESTED := aggregation_inspector augment augmentation_inspector annotations cli distance* drawing engines history inspector masks \
           matching metrics model template* timeline tracker video viz_*
 test-floor:               ## the oldest releases that pyproject.toml promises to work with
+	@$(call recent,$(FLOOR))
 	test -x $(FLOOR)/python || $(PYTHON) -m venv .venv-floor
 	$(FLOOR)/python -m pip install --quiet --upgrade pip
 	$(FLOOR)/python -m pip install --quiet -c tests/floor.txt -e '.[course,onnx]' --group test
@@ -124,6 +128,7 @@ clean:
 # pip 25.1 or newer knows dependency groups. torch and torchvision are named first, without bounds, so that pip takes
 # a pair of releases that fit each other.
 $(READY): pyproject.toml
+	@$(call recent,$(BIN))
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet torch torchvision

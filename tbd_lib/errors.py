@@ -42,3 +42,17 @@ def extra(name: str) -> Iterator[None]:
 def named(names: Sequence[str], most: int = 10) -> str:
     """Names in one line, and how many more there are."""
     return ", ".join(names[:most]) + f" and {len(names) - most:,} more" * (len(names) > most)
+
+
+MEMORY_IS_FULL = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc")
+"""In errors of CUDA, and in those of PyTorch and ONNX Runtime on a CPU, which have no class for it."""
+
+
+def is_full_memory(error: Exception) -> bool:
+    """Whether an error says that a GPU's or the machine's memory is full."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in MEMORY_IS_FULL)
+
+
+def first_sentence(error: Exception) -> str:
+    """What an error of PyTorch says before its advice; its class if it says nothing."""
+    return str(error).partition("\n")[0].partition(". GPU")[0] or type(error).__name__

@@ -199,14 +199,23 @@ def _lock(path: Path, folder: bool) -> int | None:
     return None
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text in UTF-8, whole or not at all.
+
+    Raises:
+        OSError: no space left, or no right to write.
+    """
+    with write_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, content: object) -> None:
     """Write a result file, whole or not at all.
 
     Raises:
         OSError: no space left, or no right to write.
     """
-    with write_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def write_copy(path: Path, source: Path) -> None:

@@ -243,6 +243,12 @@ def test_trouble_is_found_before_the_model_runs(
     assert "file/a.zip: cannot be written" in capsys.readouterr().err
     assert main(["demo", "--out", str(root / "file")]) == 2
     assert "cannot be written" in capsys.readouterr().err
+    (root / "demo.json").write_text("{}")
+    demo = ["demo", "--json", str(root / "demo.json"), "--out", str(root / "demo"), "--weights", "nowhere.safetensors"]
+    assert main(demo) == 2
+    assert capsys.readouterr().err.endswith("demo.json: exists already; expected a new file (or --overwrite)\n")
+    assert main([*demo, "--overwrite"]) == 2
+    assert "nowhere.safetensors: no such file" in capsys.readouterr().err
     write_mask(mask, np.ones((20, 20), np.uint8))
     assert main(evaluated) == 2
     assert f"tbd: {mask}: found a mask of 20x20 pixels" in capsys.readouterr().err
@@ -336,6 +342,20 @@ def test_missing_data_and_splits_are_named(root: Path, weights: str, capsys: pyt
         assert words in capsys.readouterr().err
 
 
+def test_what_true_masks_were_taken_for_is_said_and_kept(
+    root: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, scores = root / "Annotations/480p/one/00002.png", root / "scores.json"
+    mask = read_mask(path)
+    mask[:5] = 255
+    write_mask(path, mask)
+    faster = ["--engine", "plain", "--short-side", str(min(SIZE))]
+    assert main(["evaluate", "--data", str(root), "--weights", weights, "--json", str(scores), *faster]) == 0
+    assert "tbd: 255 is void, read as background (one)\n" in capsys.readouterr().err
+    videos = json.loads(scores.read_text())["videos"]
+    assert videos["one"]["masks"] == "255 is void, read as background" and "masks" not in videos["two"]
+
+
 def test_no_space_left_is_one_line(root: Path, weights: str, monkeypatch, capsys: pytest.CaptureFixture) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -347,6 +367,26 @@ def test_no_space_left_is_one_line(root: Path, weights: str, monkeypatch, capsys
     how = "what was finished stays: make room, and run the same command again"
     assert line == f"tbd: [Errno 28] No space left on device: {where}; {how}"
     assert not [path for path in (root / "out").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError(
+            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 14.7 GiB"
+        ),
+        MemoryError("Unable to allocate 9 GiB for an array"),
+    ],
+)
+def test_a_full_memory_is_one_line(root: Path, weights: str, monkeypatch, capsys, error: Exception) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("tbd_lib.tracking.tracker.Tracker.step", full)
+    assert main(tracking(root, weights)) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    how = "to track, a smaller --short-side or --roi-margin 3 need less"
+    assert line == f"tbd: memory is full ({str(error).partition('. GPU')[0]}); {how}"
 
 
 def test_interruption_keeps_whole_masks_and_no_partial_file(root: Path, weights: str, monkeypatch) -> None:
@@ -404,6 +444,17 @@ def test_what_the_default_weights_may_be_used_for_is_said_once(
     assert "CC BY-NC 4.0" in (first := capsys.readouterr().err) and "bundled-coco" in first
     model_of(Path("bundled-davis"))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["bundled-davis", "bundled-coco"])
+def test_training_begins_with_weights_by_their_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    begun = []
+    monkeypatch.setenv("TBD_HOME", str(tmp_path))
+    monkeypatch.setattr("tbd_lib.training.train.train", lambda config, model, *_, **__: begun.append(model))
+    assert main(["train", "sample", "--init", name, "--out", str(tmp_path / "run")]) == 0
+    assert torch.equal(begun[0].key_head.conv.weight, model_of(Path(name)).key_head.conv.weight)
 
 
 def test_the_names_of_bundled_weights_stand_for_two_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

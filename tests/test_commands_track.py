@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tbd_lib.cli.main import main
 from tbd_lib.cli.options import TrackOptions
-from tbd_lib.cli.track import box_mask, mention_small_object, own_video, polygon_mask, track
+from tbd_lib.cli.track import box_mask, mention_small_object, polygon_mask, track, video_of_options
 from tbd_lib.datasets.davis import find
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import jaccard
@@ -62,7 +62,7 @@ def test_a_box_and_a_polygon_are_masks():
 @pytest.mark.parametrize("how", ["mask", "box", "polygon"])
 def test_every_way_to_say_what_to_follow_gives_the_same_video(frames: Path, first: Path, tmp_path: Path, how: str):
     corners = ("10,8", "39,8", "39,29", "10,29")
-    video = own_video(
+    video = video_of_options(
         frames,
         first if how == "mask" else None,
         BOX if how == "box" else None,

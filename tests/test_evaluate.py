@@ -19,9 +19,9 @@ from small_masks import square
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation import evaluate as module
 from tbd_lib.evaluation.evaluate import evaluate, peak_memory, predict, unchanged
-from tbd_lib.evaluation.going_on import unfinished
 from tbd_lib.evaluation.metrics import ObjectScore, join
 from tbd_lib.evaluation.report import Report, VideoScore
+from tbd_lib.evaluation.resuming import unfinished
 from tbd_lib.evaluation.scoring import score
 from tbd_lib.method.config import SMALL
 from tbd_lib.method.model import TBD, build_model
@@ -204,7 +204,16 @@ def tracking_with(monkeypatch: pytest.MonkeyPatch, tracker: Breaking) -> Breakin
 VIDEOS = [moving("a"), moving("b"), moving("c")]
 
 
-@pytest.mark.parametrize("error", [InputError("broken"), OSError(5, "Input/output error", "b/2.jpg"), MemoryError()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        InputError("broken"),
+        OSError(5, "Input/output error", "b/2.jpg"),
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
 def test_one_bad_video_is_named_when_it_happens_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
 ) -> None:
@@ -219,6 +228,13 @@ def test_one_bad_video_is_named_when_it_happens_and_the_others_go_on(
     assert report.as_json()["failed"] == {"b": why}
     with pytest.raises(type(error)):
         evaluate(MODEL, VIDEOS)  # nobody takes failures
+
+
+def test_a_fault_of_the_program_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = tracking_with(monkeypatch, Breaking("b", RuntimeError("mat1 and mat2 shapes cannot be multiplied")))
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        evaluate(MODEL, VIDEOS, on_failure=lambda name, why: None)
+    assert tracker.tracked == ["a", "b"]
 
 
 def test_masks_that_cannot_be_written_end_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

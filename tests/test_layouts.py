@@ -89,6 +89,17 @@ def test_every_missing_or_empty_file_of_a_video_is_named(small: tuple[Listed, Pa
     ]
 
 
+def test_names_that_are_no_numbers_of_five_digits_are_told(small: tuple[Listed, Path]) -> None:
+    layout, folder = small
+    frames, masks = folder / "JPEGImages/480p/dog", folder / "Annotations/480p/dog"
+    lay(frames, {"20220101123456.jpg": FRAME, "00001 (1).jpg": FRAME, str(masks / "3.png"): MASK})
+    assert problems(layout, folder) == [
+        f"{frames}/00001 (1).jpg: expected a name of five digits",
+        f"{frames}/20220101123456.jpg: expected a name of five digits",
+        f"{masks}/3.png: expected a name of five digits",
+    ]
+
+
 def test_where_first_masks_are_enough_the_first_is_needed(small: tuple[Listed, Path]) -> None:
     layout, folder = small
     for number in (2, 1, 0):

@@ -1,8 +1,13 @@
 """The list of dependencies stands once, and everything else agrees with it."""
 
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from dependencies import CORE, EXTRAS, PROJECT, PYPROJECT, everything, name_of, of_extra, of_group
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +54,27 @@ def test_workflows_and_pages_call_targets_of_the_makefile() -> None:
     called = {name for text in texts for name in re.findall(r"(?:^|`|run: )make ([a-z-]+)", text, re.MULTILINE)}
     in_turn = {name for text in texts for names in re.findall(r"target: \[(.*)\]", text) for name in names.split(", ")}
     assert {"check", "lint", "test-browser", "mutations"} <= called | in_turn <= targets
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize("there", [False, True])
+def test_make_refuses_an_old_python_before_it_installs_anything(there: bool, tmp_path: Path) -> None:
+    recent = PROJECT["requires-python"].removeprefix(">=")
+    old = (3, int(recent.split(".")[1]) - 1, 12)
+    python = tmp_path / ".venv/bin/python" if there else tmp_path / "python3"
+    python.parent.mkdir(exist_ok=True, parents=True)
+    program = f"import sys; sys.version_info = {old}; exec(sys.argv[1])"
+    called = f'echo "$@" >> {shlex.quote(str(tmp_path / "called"))}'
+    python.write_text(
+        f'#!/bin/sh\nif [ "$1" = -c ]; then exec {shlex.quote(sys.executable)} -c "{program}" "$2"; fi\n{called}\n'
+    )
+    python.chmod(0o755)
+    values = [f"PYTHON={python}", f"VENV={tmp_path / '.venv'}", f"FLOOR={tmp_path / '.venv/bin'}"]
+    for target in ("demo", "test-floor"):
+        done = subprocess.run(["make", target, *values], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 2
+        assert f"Python {old[0]}.{old[1]}: expected {recent} or newer; rm -rf {tmp_path / '.venv'}, then" in done.stderr
+    assert not (tmp_path / "called").exists()
 
 
 def test_every_folder_of_the_package_is_shipped() -> None:

@@ -203,7 +203,7 @@ def test_the_log_has_means_of_the_iterations_since_the_last_line(tmp_path: Path)
         meter = Meter(run, bar, logs=True)
         for i in range(5):
             meter.count(i + 1, i == 4, loss=float(i), iou=0.5, rate=0.1)
-    lines = read_log(tmp_path)
+    lines = read_log(tmp_path / "log.jsonl")
     assert [(line["iteration"], line["loss"], line["iou"]) for line in lines] == [
         (2, 0.5, 0.5),
         (4, 2.5, 0.5),

@@ -96,8 +96,10 @@ def test_a_listed_video_without_predictions_is_an_error_or_counts_as_0(
 
 
 def test_only_some_videos_of_the_list_can_be_scored(folders: tuple[Path, Path], root: Path) -> None:
-    shutil.rmtree(folders[0] / "b")
-    assert [video.name for video in score(folders[0], root, videos=["a"]).videos] == ["a"]
+    write_video(folders[0] / "c", [square(0)] * 4)
+    report = score(folders[0], root, videos=["a"])
+    assert [video.name for video in report.videos] == ["a"]
+    assert report.remarks() == [f"not in {root / 'ImageSets/2017/val.txt'}, left out: c"]
     with pytest.raises(InputError, match="does not list the video c"):
         score(folders[0], root, videos=["c"])
 
@@ -183,6 +185,21 @@ def test_many_processes_find_the_same_and_pass_on_what_is_wrong(folders: tuple[P
     write_mask(folders[0] / "b" / "00001.png", np.zeros((4, 6), np.uint8))
     with pytest.raises(InputError, match=r"00001.png: found a mask of 6x4 pixels"):
         score(*folders, workers=2)
+
+
+def test_a_plain_script_can_score_many_frames(tmp_path: Path) -> None:
+    """One without a guard, which every process that is started would run again."""
+    for name in "ab":
+        write_video(tmp_path / "truth" / name, [square(0)[:16, :16]] * 202)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from tbd_lib.evaluation.scoring import score\n"
+        "truth = Path(__file__).parent / 'truth'\n"
+        "print(score(truth, truth).overall.j_and_f)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.stdout == "1.0\n", done.stderr
 
 
 def test_joined_objects_and_black_and_white_truth(tmp_path: Path) -> None:

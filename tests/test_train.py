@@ -83,7 +83,7 @@ def test_an_override_of_rate_and_decay_takes_effect(tmp_path: Path) -> None:
         TINY, optimiser={"learning_rate": 0.25, "weight_decay": 0.5}, run={"iterations": 5, "log_every": 1}
     )
     train(changed, tiny_model(), VIDEOS, tmp_path, device="cpu", override=True)
-    assert read_log(tmp_path)[-1]["rate"] == pytest.approx(0.25 * rate_share(changed, 4), abs=1e-5)
+    assert read_log(tmp_path / "log.jsonl")[-1]["rate"] == pytest.approx(0.25 * rate_share(changed, 4), abs=1e-5)
     groups = torch.load(tmp_path / "last.pt", weights_only=True)["parts"]["optimiser"]["param_groups"]
     assert [group["weight_decay"] for group in groups] == [0.5, 0.5]
 
@@ -291,7 +291,10 @@ def test_killed_at_any_moment_and_resumed_it_ends_with_the_same_weights(tmp_path
     assert same_weights(whole, load_checkpoint(out / "final.safetensors"))
     measured = {"time", "clips_per_second"}
     logs = [
-        [{name: value for name, value in line.items() if name not in measured} for line in read_log(folder)]
+        [
+            {name: value for name, value in line.items() if name not in measured}
+            for line in read_log(folder / "log.jsonl")
+        ]
         for folder in (tmp_path / "whole", out)
     ]
     assert logs[0] == logs[1]

@@ -8,6 +8,7 @@ import torch
 from tbd_lib.files import data_folder, results_folder
 from tbd_lib.training.checkpoint import bundled_model, load_head
 from tbd_lib.training.config import SAMPLE_STAGE
+from tbd_lib.training.run_dir import read_log
 from tools.train_budgets import LONGER, LONGER_STAGES, QUARTER, TOO_EARLY, add
 from tools.train_bundled import STAGES, training_lines
 
@@ -19,7 +20,7 @@ def as_json(record: object) -> object:
 
 
 def log_of(name: str) -> list[dict]:
-    return training_lines([json.loads(line) for line in (results_folder() / name).read_text().splitlines()])
+    return training_lines(read_log(results_folder() / name))
 
 
 def test_the_budgets_were_run_with_the_settings_of_the_stages() -> None:

@@ -62,11 +62,24 @@ def test_all_frames_are_seen_and_the_fifths_asked_for(root: Path):
     assert {at: ids_of(mask) for at, mask in video.given.items()} == {0: [2, 7], 10: [5]}
 
 
+@pytest.mark.parametrize("suffix", [".png", ".JPG", ".jpeg", ".webp"])
+def test_masks_are_asked_for_whatever_kind_of_pictures_the_frames_are(root: Path, suffix: str):
+    add_frames(root / "valid_all_frames/JPEGImages/0a1b", range(18))
+    for path in [*root.glob("valid*/JPEGImages/0a1b/[!.]*.jpg")]:
+        path.rename(path.with_suffix(suffix))
+    (video,) = youtube_vos_benchmark(root)
+    assert video.wanted == {0, 5, 10, 15}
+    for path in (root / "valid/JPEGImages/0a1b").glob("[!.]*"):
+        path.unlink()
+    with pytest.raises(InputError, match="valid/JPEGImages/0a1b: found no frames, expected those in which masks are"):
+        youtube_vos_benchmark(root)
+
+
 def test_what_is_missing_is_named(root: Path):
     with pytest.raises(InputError, match=r"test/JPEGImages: no such folder, expected YouTube-VOS"):
         youtube_vos_benchmark(root, "test")
     add_frames(root / "valid_all_frames/JPEGImages/0a1b", range(12))
-    with pytest.raises(InputError, match=r"00015\.jpg: no such frame, but a mask is given or asked for"):
+    with pytest.raises(InputError, match=r"0a1b: found no frame 00015, but a mask is given or asked for"):
         youtube_vos_benchmark(root)
     for path in (root / "valid/Annotations/0a1b").iterdir():
         path.unlink()

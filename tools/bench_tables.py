@@ -13,10 +13,11 @@ from typing import Any
 
 import tyro
 
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_text
+from tools.marked import marked
 
 ROOT = Path(__file__).parents[1]
-BEGIN, END = "<!-- drawn by tools/bench_tables.py -->", "<!-- end of what is drawn -->"
+BEGIN = "<!-- drawn by tools/bench_tables.py -->\n"
 PARTS = ("read", "encode", "match", "decode", "aggregate", "update", "write")
 OPTIONS = {
     "onnx": "`--engine onnx`",
@@ -154,12 +155,14 @@ def ratios_sentence(cpu: Bench) -> str:
 
 
 def drawn(page: str, results: Path) -> str:
-    """The page with its figures drawn anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
+    """The page with its figures drawn anew.
+
+    Raises:
+        ValueError: the page has no marks.
+    """
     cpu, gpu, cpu_build = (_read(results / f"bench_{name}.json") for name in ("cpu", "cuda", "cpu_build"))
     assert cpu is not None
-    return f"{before}{BEGIN}\n{section(cpu, gpu, cpu_build)}\n{END}{after}"
+    return marked(page, BEGIN, section(cpu, gpu, cpu_build))
 
 
 def _read(path: Path) -> Bench | None:
@@ -173,9 +176,7 @@ def main(page: Path = ROOT / "docs" / "speed.md", results: Path = ROOT / "result
         page: The file with the two marks between which they stand.
         results: The folder of result files.
     """
-    text = drawn(page.read_text(), results)
-    with write_whole(page) as temporary:
-        temporary.write_text(text)
+    write_text(page, drawn(page.read_text(encoding="utf-8"), results))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from tqdm.auto import tqdm
 
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.metrics import boundary_f, jaccard
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_text, write_whole
 from tbd_lib.video.arrays import Image, Mask
 from tbd_lib.video.masks import ids_of, read_mask, write_mask
 
@@ -248,8 +248,7 @@ def main(films: Path, out: Path = DATA / "sample") -> None:
                 raise InputError(f"{films}: no {clip.film} in it; expected the unpacked package opencv-doc")
             loaded[clip.film] = read_film(paths[0])
         write_clip(clip, loaded[clip.film], outlines.get(clip.name, {}), out)
-    with write_whole(out / "ImageSets" / "2017" / "real.txt") as temporary:
-        temporary.write_text("".join(f"{clip.name}\n" for clip in CLIPS))
+    write_text(out / "ImageSets" / "2017" / "real.txt", "".join(f"{clip.name}\n" for clip in CLIPS))
 
 
 def write_clip(clip: RealClip, film: Sequence[Image], outlines: Outlines, out: Path) -> None:

@@ -11,7 +11,7 @@ import tyro
 from PIL import Image, ImageOps
 from skimage import data
 
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_text, write_whole
 
 FOLDER = Path(__file__).parents[1] / "data" / "textures"
 SIDE = 256  # pixels of a patch
@@ -98,8 +98,7 @@ def main(folder: Path = FOLDER) -> None:
     for cut in CUTS:
         with write_whole(folder / f"{cut.name}.jpg") as path:
             cut_patch(cut).save(path, quality=QUALITY)
-    with write_whole(folder / "ORIGIN.md") as path:
-        path.write_text(origin_table(), encoding="utf-8")
+    write_text(folder / "ORIGIN.md", origin_table())
 
 
 if __name__ == "__main__":

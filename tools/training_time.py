@@ -7,7 +7,6 @@ follows from its published peak and an assumed share of that peak; that of two C
 from the speed that the logs of the small model's stages show.
 """
 
-import json
 from pathlib import Path
 
 import tyro
@@ -19,6 +18,7 @@ from benchmarks.step_memory import learner_and_clips
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
 from tbd_lib.training.config import COCO_STAGE, DAVIS_STAGE, TrainConfig, change
+from tbd_lib.training.run_dir import read_log
 from tbd_lib.training.train import step
 from tools.train_bundled import STAGES, minutes
 
@@ -53,7 +53,7 @@ def main(results: Path = Path("results")) -> None:
     stages = {**PAPER, **{name: STAGES[name].config for name in RUN}}
     operations = {name: operations_of(config) for name, config in stages.items()}
     steps = {name: config.run.iterations for name, config in stages.items()}
-    measured = {name: minutes(log_of(results / f"train_bundled_{name}.jsonl")) / 60 for name in RUN}
+    measured = {name: minutes(read_log(results / f"train_bundled_{name}.jsonl")) / 60 for name in RUN}
     speed = sum(operations[name] * steps[name] for name in RUN) / (sum(measured.values()) * HOUR)
     speeds = {**{card: USED * peak for card, peak in PEAKS.items()}, "two CPU cores": speed}
     hours = {
@@ -86,11 +86,6 @@ def operations_of(config: TrainConfig) -> int:
 def computed(operations: float, steps: int, speed: float) -> float:
     """Hours of a stage, given operations a step and operations a second."""
     return operations * steps / speed / HOUR
-
-
-def log_of(path: Path) -> list[dict]:
-    """The lines of a log."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The videos of a benchmark's split, by the names that the command line has for them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from tbd_lib.datasets.config import Benchmark
 from tbd_lib.errors import InputError
 
 if TYPE_CHECKING:
@@ -11,9 +12,7 @@ if TYPE_CHECKING:
 YEARS = {"davis": (2016, 2017), "youtube-vos": (2018, 2019)}
 
 
-def benchmark_videos(
-    data: Path, dataset: Literal["davis", "youtube-vos"], year: int | None, split: str, resolution: str
-) -> list["Video"]:
+def benchmark_videos(data: Path, dataset: Benchmark, year: int | None, split: str, resolution: str) -> list["Video"]:
     """The videos to be tracked; ``year`` None is the data set's usual one, ``split`` "" its validation set.
 
     Raises:

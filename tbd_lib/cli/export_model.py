@@ -21,8 +21,8 @@ def export_model(
 
     Args:
         out: Folder for the files.
-        weights: A .safetensors file, the published .pth, or published-davis or published-ytvos (what tbd prepare
-            weights fetched); the bundled small model if left out.
+        weights: bundled-davis (if left out) or bundled-coco; published-davis or published-ytvos; a .safetensors file,
+            or the published .pth.
         precision: float32 is exact up to rounding; int8 is faster, its ranges learned on the bundled sample.
         overwrite: Replace a folder of such files.
     """

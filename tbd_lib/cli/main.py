@@ -18,11 +18,12 @@ from tbd_lib import __version__
 from tbd_lib.cli.bench import bench
 from tbd_lib.cli.export_model import export_model
 from tbd_lib.cli.flags import PATHS, with_flags
-from tbd_lib.cli.options import SharedOptions, TrackOptions, device_of
+from tbd_lib.cli.options import SharedOptions, TrackOptions, device_of, weights_file
 from tbd_lib.cli.terminal import Streams, one_line, usage_errors_in_a_line
 from tbd_lib.cli.track import fps_of, track
+from tbd_lib.datasets.config import Benchmark
 from tbd_lib.datasets.prepare.command import prepare
-from tbd_lib.errors import InputError, MissingExtraError, TrainingError, named
+from tbd_lib.errors import InputError, MissingExtraError, TrainingError, first_sentence, is_full_memory, named
 from tbd_lib.files import (
     JSON_BEGINS,
     ZIP_BEGINS,
@@ -43,6 +44,7 @@ ABOUT_STAGES = {
 }
 
 if TYPE_CHECKING:
+    from tbd_lib.evaluation.report import Report
     from tbd_lib.video.frames import Video
 
     Stage = TrainConfig
@@ -52,7 +54,6 @@ else:  # a command per stage, whose options are the fields of its configuration
     ]
 
 Year = Literal[2016, 2017, 2018, 2019]
-Benchmark = Literal["davis", "youtube-vos"]
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}
 ROOM = "; what was finished stays: make room, and run the same command again"
 INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
@@ -73,7 +74,8 @@ def train(
     Args:
         stage: Which recipe; every value of it can be set.
         data: Root folder of the data set.
-        init: Weights of the whole model to begin with: .safetensors, the published .pth, or published-davis.
+        init: Weights of the whole model to begin with: bundled-davis or bundled-coco; published-davis or
+            published-ytvos; a .safetensors file, or the published .pth.
         encoder_weights: torchvision's weights of DenseNet-121, for a run without --init; if left out, those that tbd
             prepare fetched, else torchvision fetches them.
         out: Folder for checkpoints, weights and the log; runs/<stage> if left out.
@@ -81,7 +83,6 @@ def train(
         override: Go on although the folder holds a run of another configuration.
         rehearse: Only do some steps, and say how long the stage will take and what limits it; nothing is written.
     """
-    from tbd_lib.datasets.prepare.places import find_weights
     from tbd_lib.training.distributed import is_first
     from tbd_lib.training.stages import stage_model, stage_videos
     from tbd_lib.training.train import train as train_model
@@ -91,8 +92,7 @@ def train(
     if device is not None:
         device_of(device)
     videos, held_out = stage_videos(stage, data)
-    init = None if init is None else find_weights(init)
-    model = stage_model(stage, init, encoder_weights)
+    model = stage_model(stage, init and weights_file(init), encoder_weights)
     if rehearse:
         from tbd_lib.training.rehearsal import rehearse as rehearse_stage
         from tbd_lib.training.run_dir import precision_of
@@ -138,7 +138,7 @@ def evaluate(
     from tbd_lib.cli.benchmarks import benchmark_videos
     from tbd_lib.evaluation.evaluate import evaluate as evaluate_videos
     from tbd_lib.evaluation.evaluate import predict
-    from tbd_lib.evaluation.going_on import facts_of, unfinished
+    from tbd_lib.evaluation.resuming import facts_of, unfinished
 
     if json is not None:
         require_writable(json)
@@ -168,6 +168,7 @@ def evaluate(
             facts=facts,
             on_failure=name_failure,
         )
+        _print_remarks(report)
         print(report.table())
     else:
         assert out is not None
@@ -238,9 +239,16 @@ def score(
     if json is not None:
         require_absent(json, overwrite, JSON_BEGINS)
         require_writable(json)
-    report = score_folders(predictions, truth, joined=year == 2016, split=split, missing=missing, resolution=resolution)
-    for remark in report.remarks():
-        print(f"tbd: {remark}", file=sys.stderr)
+    report = score_folders(
+        predictions,
+        truth,
+        joined=year == 2016,
+        workers=None,
+        split=split,
+        missing=missing,
+        resolution=resolution,
+    )
+    _print_remarks(report)
     print(report.table())
     if json is not None:
         report.write_json(json)
@@ -267,6 +275,7 @@ def report(
 def demo(
     out: Path = Path("outputs/demo"),
     json: Path | None = None,
+    overwrite: bool = False,
     options: SharedOptions = TrackOptions(),  # noqa: B008 (a frozen record)
 ) -> None:
     """Track the sample's real clips, score them, and leave masks and overlays.
@@ -274,6 +283,7 @@ def demo(
     Args:
         out: Folder for the results; those of an earlier demo are written over.
         json: Where to write the scores of every object and frame.
+        overwrite: Write over a file of scores that is there already.
         options: The model, and how it goes over videos.
     """
     from tbd_lib.datasets.davis import sample
@@ -281,7 +291,7 @@ def demo(
     from tbd_lib.video.outputs import require_libraries
 
     if json is not None:
-        require_absent(json, False, JSON_BEGINS)
+        require_absent(json, overwrite, JSON_BEGINS)
         require_writable(json)
     require_libraries(["mp4"])
     videos = sample("real")
@@ -336,6 +346,11 @@ def _run(arguments: Sequence[str]) -> int:
         status, line = 2, f"tbd: {one_line(with_flags(str(error)))}"
     except OSError as error:
         status, line = 2, f"tbd: {one_line(str(error))}{ROOM * (error.errno in FULL)}"
+    except Exception as error:
+        if not is_full_memory(error):
+            raise
+        less = "to track, a smaller --short-side or --roi-margin 3 need less"
+        status, line = 2, f"tbd: memory is full ({one_line(first_sentence(error))}); {less}"
     except KeyboardInterrupt:
         status, line = INTERRUPTED, "\ntbd: interrupted; what was written before is whole and stays"
     print(line, file=sys.stderr)  # only now have the error's frames let go of their progress bars, which would write on
@@ -363,6 +378,11 @@ def _later(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
         return partial(command, *args, **options)
 
     return bound
+
+
+def _print_remarks(report: "Report") -> None:
+    for remark in report.remarks():
+        print(f"tbd: {remark}", file=sys.stderr)
 
 
 def _overlay_of_masks(video: "Video", masks: Path, path: Path) -> None:

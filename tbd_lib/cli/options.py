@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
@@ -122,15 +122,26 @@ def model_of(weights: Path | None) -> "TBD":
     Raises:
         InputError: weights that cannot be read.
     """
-    from tbd_lib.datasets.prepare.places import find_weights
-    from tbd_lib.training.checkpoint import bundled_model, load_checkpoint
+    from tbd_lib.training.checkpoint import load_checkpoint
 
-    if weights is None or str(weights) == "bundled-davis":
+    return load_checkpoint(weights_file(weights or Path("bundled-davis")))
+
+
+def weights_file(weights: Path) -> Path:
+    """The file that the name of bundled or published weights stands for; any other path as it is.
+
+    Raises:
+        InputError: published weights that were not fetched yet.
+    """
+    from tbd_lib.datasets.prepare.places import find_weights
+    from tbd_lib.training.checkpoint import Bundled, bundled_file
+
+    name = str(weights)
+    if name not in get_args(Bundled):
+        return find_weights(weights)
+    if name == "bundled-davis":
         mention_licence()
-        return bundled_model("bundled-davis")
-    if str(weights) == "bundled-coco":
-        return bundled_model("bundled-coco")
-    return load_checkpoint(find_weights(weights))
+    return bundled_file(name)
 
 
 def mention_licence() -> None:

@@ -75,7 +75,7 @@ def track(
     require_libraries(save)
     for place in [masks / "00000.png", *(_example(out, kind) for kind in save)]:
         require_writable(place)
-    found = own_video(video, mask, box, polygon, frame, more, masks, threshold)
+    found = video_of_options(video, mask, box, polygon, frame, more, masks, threshold)
     require_readable(found)
     record = Record(out)
     if overwrite:
@@ -96,7 +96,7 @@ def track(
     print(f"masks in {masks}" + "".join(f", {kind} in {place}" for kind, place in places.items()))
 
 
-def own_video(
+def video_of_options(
     path: Path,
     mask: Path | None,
     box: tuple[int, int, int, int] | None,

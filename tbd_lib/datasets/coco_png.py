@@ -16,7 +16,7 @@ from tbd_lib.video.arrays import Mask
 from tbd_lib.video.masks import read_mask, require_size, write_mask
 
 Size = tuple[int, int]  # rows, columns
-HOW = "`convert_masks` or `tbd prepare coco --png` writes it"
+HOW = "`tbd prepare coco --png` or convert_masks() writes it"
 
 
 class PngMasks:

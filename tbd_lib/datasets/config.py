@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+Benchmark = Literal["davis", "youtube-vos"]
 Challenge = Literal[
     "look-alike",  # a moving thing of the background with the texture and shape of an object
     "crossing",  # an object passes over or under another object or a thing of the background

@@ -7,6 +7,7 @@ from tbd_lib.datasets.davis import listed
 from tbd_lib.datasets.lazy import GivenMasks, MaskFiles
 from tbd_lib.errors import InputError
 from tbd_lib.files import at_home, is_stray
+from tbd_lib.video.folders import KINDS
 from tbd_lib.video.frames import FolderFrames, Video
 
 LISTS = (("train.txt", "val.txt"), ("train_joakim.txt", "val_joakim.txt"))
@@ -29,14 +30,14 @@ def youtube_vos(root: Path | str, split: str = "train") -> list[Video]:
 def youtube_vos_benchmark(root: Path | str, split: str = "valid") -> list[Video]:
     """Videos of a split whose masks are kept by the benchmark's server.
 
-    ``root/<split>/JPEGImages/<video>/*.jpg`` are the frames in which masks are asked for, every fifth;
+    ``root/<split>/JPEGImages/<video>/`` has the frames in which masks are asked for, every fifth;
     ``Annotations/<video>/*.png`` are the masks of frames in which objects appear. Where
     ``root/<split>_all_frames/JPEGImages`` is there too, the tracker sees every frame, and masks are ``wanted`` in the
     fifths only.
 
     Raises:
-        InputError: no such folder, no videos in it, or one without masks; a mask or a wanted frame that is not among
-            the frames.
+        InputError: no such folder, no videos in it, or one without masks or frames; a mask or a wanted frame that is
+            not among the frames.
     """
     asked, masks = _folders(at_home(root) / split)
     dense = at_home(root) / f"{split}_all_frames" / "JPEGImages"
@@ -113,9 +114,12 @@ def _benchmark_video(name: str, seen: Path, asked: Path, masks: Path) -> Video:
     given = {path.stem: path for path in sorted(masks.glob("[!.]*.png"))}
     if not given:
         raise InputError(f"{masks}: found no masks, expected one where the first object appears")
-    wanted = [path.stem for path in sorted(asked.glob("[!.]*.jpg"))]
+    pictures = (path for path in asked.iterdir() if path.suffix.lower() in KINDS and not is_stray(path.name))
+    wanted = sorted(path.stem for path in pictures)
+    if not wanted:
+        raise InputError(f"{asked}: found no frames, expected those in which masks are asked for")
     if lost := [frame for frame in (*given, *wanted) if frame not in places]:
-        raise InputError(f"{seen / lost[0]}.jpg: no such frame, but a mask is given or asked for there")
+        raise InputError(f"{seen}: found no frame {lost[0]}, but a mask is given or asked for there")
     return Video(
         name,
         frames,

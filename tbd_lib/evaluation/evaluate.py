@@ -1,9 +1,9 @@
 """Run a model or an engine over videos: write its masks, score them beside doing nothing, time it."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import length_hint
 from pathlib import Path
 from time import perf_counter
@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from tbd_lib.datasets.lazy import MaskFiles
 from tbd_lib.engines.segmenter import Segmenter
-from tbd_lib.errors import InputError, named
+from tbd_lib.errors import InputError, is_full_memory, named
 from tbd_lib.evaluation.export import expected_names
-from tbd_lib.evaluation.going_on import Facts, data_fingerprint, require_same, unfinished
 from tbd_lib.evaluation.metrics import join, score_video
 from tbd_lib.evaluation.report import Report, VideoScore
+from tbd_lib.evaluation.resuming import Facts, data_fingerprint, require_same, unfinished
 from tbd_lib.evaluation.scoring import FEWEST_FRAMES, mask_names
 from tbd_lib.files import JSON_BEGINS, at_home, require_absent, require_writable
 from tbd_lib.records import Record, recording
@@ -87,22 +88,8 @@ def evaluate(
         if json is not None and overwrite:
             json.unlink(missing_ok=True)
         scores = {name: score for name, score in before.items() if out is None or name in finished}
-
-        def evaluated(video: Video) -> VideoScore:
-            if video.name in scores:
-                return scores[video.name]
-            if joined:
-                video = replace(video, given={position: join(mask) for position, mask in video.given.items()})
-            folder = None if out is None else out / video.name
-            if folder is not None and video.name in finished and video.wanted is None:
-                score = _of_files(video, folder, joined, baseline)
-            else:
-                score = _evaluate_video(segmenter, video, folder, config, joined, baseline)
-                if record is not None and facts is not None:
-                    record.finish_video(video.name, data[video.name])
-            return replace(score, data=data.get(video.name))
-
-        for name, score in _each(videos, evaluated, "evaluate", on_failure, failed):
+        scoring = _Scoring(segmenter, out, config, joined, baseline, scores, finished, data, record)
+        for name, score in _each(videos, scoring.of, "evaluate", on_failure, failed):
             scores |= {} if score is None else {name: score}
             if scores:
                 known = tuple(scores[video.name] for video in videos if video.name in scores)
@@ -254,38 +241,68 @@ def _each(
             done = work(video)
         except _UnwrittenError:
             raise
-        except (InputError, OSError, MemoryError, torch.OutOfMemoryError) as error:
-            if on_failure is None:
+        except Exception as error:
+            of_the_video = isinstance(error, InputError | OSError) or is_full_memory(error)
+            if on_failure is None or not of_the_video:
                 raise
             failed[video.name] = " ".join(str(error).split()) or type(error).__name__
             on_failure(video.name, failed[video.name])
         yield video.name, done
 
 
-def _evaluate_video(
-    segmenter: Segmenter, video: Video, folder: Path | None, config: TrackConfig | None, joined: bool, baseline: bool
-) -> VideoScore:
-    """Track and score one video."""
-    steps = _Stopwatch(track(segmenter, video, config))
-    bar = tqdm(steps, desc=video.name, total=length_hint(video.truth), unit="frame", leave=False)
-    score = _scored(_masks(iter(bar), folder, video.wanted), video, joined, baseline)
-    return replace(score, seconds=steps.seconds, scored=tuple(steps.names[1:-1]))
+@dataclass(frozen=True)
+class _Scoring:
+    """How the videos of a run are scored, one at a time.
 
+    ``known`` are scores of the run that stopped, by video, and ``finished`` are videos whose masks it has written;
+    ``data`` are fingerprints of the videos where a run can be gone on with, ``record`` says what is written to ``out``.
+    """
 
-def _of_files(video: Video, folder: Path, joined: bool, baseline: bool) -> VideoScore:
-    """Score the masks of a video that were written before."""
-    names = expected_names(video)
-    score = _scored((read_mask(folder / name) for name in names), video, joined, baseline)
-    return replace(score, scored=tuple(Path(name).stem for name in names[1:-1]))
+    segmenter: Segmenter
+    out: Path | None
+    config: TrackConfig | None
+    joined: bool
+    baseline: bool
+    known: Mapping[str, VideoScore]
+    finished: Collection[str]
+    data: Mapping[str, str]
+    record: Record | None
 
+    def of(self, video: Video) -> VideoScore:
+        """Its scores from before, those of its masks from before, or those of tracking it now."""
+        if video.name in self.known:
+            return self.known[video.name]
+        if self.joined:
+            video = replace(video, given={position: join(mask) for position, mask in video.given.items()})
+        folder = None if self.out is None else self.out / video.name
+        if folder is not None and video.name in self.finished and video.wanted is None:
+            score = self._of_files(video, folder)
+        else:
+            score = self._of_tracking(video, folder)
+            if self.record is not None and self.data:
+                self.record.finish_video(video.name, self.data[video.name])
+        return replace(score, data=self.data.get(video.name))
 
-def _scored(masks: Iterable[Mask], video: Video, joined: bool, baseline: bool) -> VideoScore:
-    """Score the masks of one video, and those of doing nothing."""
-    assert video.truth is not None  # the caller has looked
-    count = len(video.truth)
-    objects = score_video(masks, video.truth, joined, video.name)
-    still = score_video(unchanged(video.given, count), video.truth, joined, video.name) if baseline else None
-    return VideoScore(video.name, count, objects, still)
+    def _of_tracking(self, video: Video, folder: Path | None) -> VideoScore:
+        steps = _Stopwatch(track(self.segmenter, video, self.config))
+        bar = tqdm(steps, desc=video.name, total=length_hint(video.truth), unit="frame", leave=False)
+        score = self._of_masks(_masks(iter(bar), folder, video.wanted), video)
+        return replace(score, seconds=steps.seconds, scored=tuple(steps.names[1:-1]))
+
+    def _of_files(self, video: Video, folder: Path) -> VideoScore:
+        names = expected_names(video)
+        score = self._of_masks((read_mask(folder / name) for name in names), video)
+        return replace(score, scored=tuple(Path(name).stem for name in names[1:-1]))
+
+    def _of_masks(self, masks: Iterable[Mask], video: Video) -> VideoScore:
+        """The scores of the masks of one video, and those of doing nothing."""
+        truth = video.truth
+        assert truth is not None  # ``evaluate`` has looked
+        objects = score_video(masks, truth, self.joined, video.name)
+        still = unchanged(video.given, len(truth))
+        baseline = score_video(still, truth, self.joined, video.name) if self.baseline else None
+        meaning = truth.reader.meaning if isinstance(truth, MaskFiles) else ""
+        return VideoScore(video.name, len(truth), objects, baseline, masks=meaning)
 
 
 def _masks(steps: Iterator[Step], folder: Path | None, wanted: frozenset[int] | None) -> Iterator[Mask]:
@@ -341,32 +358,45 @@ def _results(
         yield None, set()
         return
     record = Record(out)
-    recorded, stopped = record.files(), None if overwrite or facts is None else record.unfinished
-    for video in videos:
-        folder = (out / video.name).resolve()
-        present = {folder / name for name in mask_names(folder)}
-        if overwrite:
-            record.require_replaceable(present, expected_names(video) if present else (), recorded)
-        elif present and (stopped is None or not present <= recorded):
-            raise InputError(f"{out / video.name}: found masks there already, expected none (or `overwrite`)")
-        elif present and stopped is not None and facts is not None:
-            require_same(out, stopped, facts)
+    stopped = None if overwrite or facts is None else record.unfinished
+    _require_room(record, videos, overwrite, stopped, facts)
     goes_on = stopped is not None and stopped == facts
-    finished = set[str]()
-    known = record.videos if goes_on else {}
-    for video in videos:
-        folder, before = out / video.name, known.get(video.name)
-        if before is not None and all((folder / name).is_file() for name in expected_names(video)):
-            _require_same_data(out, video.name, before, data)
-            finished.add(video.name)
+    finished = _finished(record, videos, data) if goes_on else set[str]()
     for video in videos if goes_on else ():
         if video.name not in finished:  # it stopped halfway, and its files may have changed since
             for name in mask_names(out / video.name):
                 (out / video.name / name).unlink()
     if overwrite:
         record.clear(out / video.name for video in videos)
-    with recording(out, facts, goes_on) as record:
-        yield record, finished
+    with recording(out, facts, goes_on) as written:
+        yield written, finished
+
+
+def _require_room(
+    record: Record, videos: Sequence[Video], overwrite: bool, stopped: Facts | None, facts: Facts | None
+) -> None:
+    """Refuse masks that are there already, unless they may be replaced or are those of the run that stopped."""
+    recorded = record.files()
+    for video in videos:
+        place = record.folder / video.name
+        present = {place.resolve() / name for name in mask_names(place)}
+        if overwrite:
+            record.require_replaceable(present, expected_names(video) if present else (), recorded)
+        elif present and (stopped is None or not present <= recorded):
+            raise InputError(f"{place}: found masks there already, expected none (or `overwrite`)")
+        elif present and stopped is not None and facts is not None:
+            require_same(record.folder, stopped, facts)
+
+
+def _finished(record: Record, videos: Sequence[Video], data: Mapping[str, str]) -> set[str]:
+    """The videos whose masks the run that stopped has written, all of them."""
+    known, finished = record.videos, set[str]()
+    for video in videos:
+        folder, before = record.folder / video.name, known.get(video.name)
+        if before is not None and all((folder / name).is_file() for name in expected_names(video)):
+            _require_same_data(record.folder, video.name, before, data)
+            finished.add(video.name)
+    return finished
 
 
 def _require_same_data(place: Path, name: str, before: str | None, data: Mapping[str, str]) -> None:

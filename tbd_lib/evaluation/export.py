@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from tqdm.auto import tqdm
 
+from tbd_lib.datasets.config import Benchmark
 from tbd_lib.errors import InputError
 from tbd_lib.evaluation.scoring import mask_names
 from tbd_lib.files import at_home, require_writable, write_whole
 from tbd_lib.video.frames import FolderFrames, Video
 from tbd_lib.video.masks import MaskReader, ids_of, require_size
 
-Benchmark = Literal["davis", "youtube-vos"]
 INSIDE: Mapping[Benchmark, str] = {"davis": "", "youtube-vos": "Annotations/"}
 """Where a server expects the folders of the videos."""
 

@@ -27,7 +27,7 @@ TOLERANCE, MEAN_TOLERANCE = 0.01, 0.002
 Rounding to 8 binary digits instead of 24 moves a video by at most 0.0067 and the mean of six by 0.0011
 (``results/rounding.json``). GPUs round more finely (TF32 keeps 11 digits); other readers of pictures were not measured.
 """
-Scores = Mapping[str, Any]
+PublishedScores = Mapping[str, Any]
 WHOLE = {"ytvos18_val": "Overall"}  # where the one number is not called J&F
 
 
@@ -119,12 +119,12 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(["J&F, published by the authors and ours", *aligned(lines, left=(0, 1, 6))])
 
 
-def _published() -> Scores:
+def _published() -> PublishedScores:
     """All published scores, by training and benchmark."""
     return json.loads((results_folder() / "published.json").read_text())["scores"]
 
 
-def _row(path: Path, published: Scores) -> Row:
+def _row(path: Path, published: PublishedScores) -> Row:
     """One result file beside what was published of the same objects."""
     joined, ours = _read(path)
     theirs = _of_objects(path, joined, ours, published)
@@ -137,7 +137,9 @@ def _key(joined: bool) -> str:
     return "davis16_val" if joined else "davis17_val"
 
 
-def _of_objects(path: Path, joined: bool, ours: Mapping[str, float], published: Scores) -> dict[str, dict[str, float]]:
+def _of_objects(
+    path: Path, joined: bool, ours: Mapping[str, float], published: PublishedScores
+) -> dict[str, dict[str, float]]:
     """The published J&F of every object, by training; all that are ours have to be among them."""
     key = _key(joined)
     objects = {training: published[training][key]["per_object"] for training in TRAININGS}

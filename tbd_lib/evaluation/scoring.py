@@ -31,7 +31,7 @@ def score(
     predictions: Path,
     truth: Path,
     joined: bool = False,
-    workers: int | None = None,
+    workers: int | None = 1,
     *,
     split: str | None = None,
     videos: Sequence[str] | None = None,
@@ -49,7 +49,8 @@ def score(
         predictions: a folder of folders of masks. Videos and frames beyond those that are scored are left out.
         truth: true masks in the same layout; or the root of a data set, which has them in ``Annotations/<resolution>``.
         joined: all objects of a mask are one, id 1; the list is that of DAVIS-2016.
-        workers: processes, each with a video at a time; None takes as many as there are processors, if it pays.
+        workers: processes, each with a video at a time; None takes as many as there are processors, if it pays. With
+            more than one, a script has to begin its work below ``if __name__ == "__main__"``: each imports it anew.
         split: which list of a root; None is ``val``.
         videos: names of the only videos to be scored; None is the whole list.
         missing: "zero" scores a video without predictions 0, for all its objects and frames; "error" refuses it where
@@ -64,24 +65,23 @@ def score(
     predictions, truth = at_home(predictions), at_home(truth)
     root, listing, names = _list_of(truth, split, joined, resolution)
     is_list, lists = listing != root, truth / "ImageSets"
-    if videos is not None:
-        if unknown := [name for name in videos if name not in names]:
-            raise InputError(f"{listing}: does not list the video {unknown[0]}, expected one of {len(names)}")
-        names = list(videos)
+    chosen = names if videos is None else list(videos)
+    if unknown := [name for name in chosen if name not in names]:
+        raise InputError(f"{listing}: does not list the video {unknown[0]}, expected one of {len(names)}")
     found = _video_names(predictions)
-    work = [_checked(predictions / name, root / name, listing, joined) for name in names]
-    lost = [name for name, video in zip(names, work, strict=True) if video.predictions is None]
-    if lost and missing == "error" and (is_list or len(lost) == len(names)):
+    work = [_checked(predictions / name, root / name, listing, joined) for name in chosen]
+    lost = [name for name, video in zip(chosen, work, strict=True) if video.predictions is None]
+    if lost and missing == "error" and (is_list or len(lost) == len(chosen)):
         raise InputError(
             f"{predictions / lost[0]}: found no <frame>.png, but {listing} {'lists' if is_list else 'has'} the video; "
-            f"expected masks of each of its {len(names)} videos ({len(lost)} have none), or `missing` zero"
+            f"expected masks of each of {len(chosen)} videos ({len(lost)} have none), or `missing` zero"
         )
     selection = Selection(
         str(listing),
         tuple(lost),
         missing == "zero",
         tuple(name for name in found if name not in names),
-        {name: video.surplus for name, video in zip(names, work, strict=True) if video.surplus},
+        {name: video.surplus for name, video in zip(chosen, work, strict=True) if video.surplus},
         "" if is_list or not lists.is_dir() else f"{lists}: has no list val of {2016 if joined else 2017}",
     )
     if missing == "error":
@@ -93,7 +93,7 @@ def score(
             pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
             scoring = stack.enter_context(pool).map(_score_video, work)
         scores = tuple(tqdm(scoring, desc="score", total=len(work), unit="video"))
-    return Report(scores, len(names), joined, selection=selection)
+    return Report(scores, len(chosen), joined, selection=selection)
 
 
 def mask_names(folder: Path) -> set[str]:

@@ -128,7 +128,12 @@ def bundled_model(name: Bundled = "bundled-davis") -> TBD:
     those after the second, from real videos as well. DAVIS's videos are CC BY-NC 4.0, so the second are for
     non-commercial use (``docs/licences.md``).
     """
-    return load_checkpoint(data_folder() / "weights" / f"{name}.safetensors")
+    return load_checkpoint(bundled_file(name))
+
+
+def bundled_file(name: str) -> Path:
+    """Where the weights of this name (``Bundled``) lie."""
+    return data_folder() / "weights" / f"{name}.safetensors"
 
 
 def fill(model: TBD, state: Mapping[str, Tensor], source: Path) -> None:

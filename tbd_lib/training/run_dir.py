@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from tbd_lib.errors import InputError, TrainingError
 from tbd_lib.evaluation.provenance import PACKAGES, provenance, version
-from tbd_lib.files import at_home, naming, require_mounted, write_json, write_whole
+from tbd_lib.files import at_home, naming, require_mounted, write_json, write_text, write_whole
 from tbd_lib.method.config import Precision
 from tbd_lib.method.model import TBD
 from tbd_lib.texts import read_json, read_lines
@@ -125,8 +125,7 @@ class RunDir:
         write_json(path, {"config": asdict(self.config), "provenance": provenance(), "earlier": earlier})
         log = self.out / "log.jsonl"
         lines = read_lines(log) if log.exists() else []
-        with write_whole(log) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in lines if self._is_done(line)))
+        write_text(log, "".join(f"{line}\n" for line in lines if self._is_done(line)))
 
     def save(self, iteration: int) -> None:
         """Write ``last.pt``, whole or not at all.
@@ -203,9 +202,9 @@ def fingerprint_of(videos: Sequence[Video]) -> str:
     return sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
-def read_log(out: Path) -> list[dict[str, Any]]:
-    """The lines of a run's log: of training, and of validation."""
-    return [json.loads(line) for line in (at_home(out) / "log.jsonl").read_text().splitlines()]
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log, ``log.jsonl``: of training, and of validation."""
+    return [json.loads(line) for line in at_home(path).read_text().splitlines()]
 
 
 class Meter:

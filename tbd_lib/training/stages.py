@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import bundled_model, load_checkpoint, with_our_prefix
 from tbd_lib.training.config import TrainConfig
+from tbd_lib.training.run_dir import differences
 from tbd_lib.video.frames import Video
 
 
@@ -95,7 +97,9 @@ def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: 
     if init is not None:
         model = load_checkpoint(init)
         if model.config != config.model:
-            raise InputError(f"{init}: weights of {model.config}; expected {config.model}")
+            changed = differences(asdict(model.config), asdict(config.model), "model.")
+            found = "; ".join(f"`{name}` {change}" for name, change in changed.items())
+            raise InputError(f"{init}: weights of another architecture: {found}; expected the same")
         return model
     torch.manual_seed(config.run.seed)  # what is not loaded is drawn
     model = build_model(config.model)

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from tbd_lib.datasets.clips import Clips
-from tbd_lib.errors import InputError, TrainingError
+from tbd_lib.errors import InputError, TrainingError, first_sentence, is_full_memory
 from tbd_lib.evaluation.evaluate import evaluate, require_scorable
 from tbd_lib.method.model import TBD, autocast
 from tbd_lib.method.swap_and_attach import swap_and_attach
@@ -33,8 +33,6 @@ from tbd_lib.training.run_dir import Meter, Part, RunDir, precision_of
 from tbd_lib.video.frames import Video
 
 Batch = tuple[Tensor, Tensor]
-CPU_IS_FULL = ("can't allocate memory", "not enough memory")
-"""Of the errors that PyTorch raises where a CPU's memory is full, which have no class."""
 
 
 def train(
@@ -212,16 +210,6 @@ def check(config: TrainConfig, world: World) -> None:
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(f"`run.compile`: {reason}; expected what torch.compile needs, a C++ compiler") from error
-
-
-def is_full_memory(error: RuntimeError) -> bool:
-    """Whether an error of a step says that a GPU's or the machine's memory is full."""
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in CPU_IS_FULL)
-
-
-def first_sentence(error: Exception) -> str:
-    """What an error of PyTorch says before its advice."""
-    return str(error).partition("\n")[0].partition(". GPU")[0]
 
 
 def less_memory(config: TrainConfig, processes: int) -> str:

@@ -14,6 +14,7 @@ from tbd_lib.files import is_stray
 from tbd_lib.texts import read_json
 
 FILE_NAME = re.compile(rb'"file_name"\s*:\s*("(?:[^"\\]|\\.)*")')
+NUMBERED = re.compile("[0-9]{5}")
 
 
 def problems(layout: Layout, folder: Path) -> list[str]:
@@ -54,6 +55,10 @@ class _Files:
     def empty(self) -> list[str]:
         return [self._line(name, "is empty") for name, size in sorted(self.sizes.items()) if not size]
 
+    def unnumbered(self) -> list[str]:
+        names = sorted(name for name in self.sizes if not NUMBERED.fullmatch(name))
+        return [f"{self.folder / (name + self.suffix)}: expected a name of five digits" for name in names]
+
     def _line(self, name: str, what: str) -> str:
         return f"{self.folder / (name + self.suffix)}: {what}; expected a {self.kind}"
 
@@ -84,10 +89,11 @@ def _of_dense_video(folder: Path, video: str, first_only: bool) -> list[str]:
     masks = _Files(folder / "Annotations/480p" / video, "mask")
     if not frames.sizes:
         return [f"{frames.folder}: holds no frames; expected a video"]
-    last = max((int(name) for name in {*frames.sizes, *masks.sizes} if name.isdecimal()), default=0)
-    expected = [f"{number:05d}" for number in range(last + 1)]
+    numbers = [int(name) for name in {*frames.sizes, *masks.sizes} if NUMBERED.fullmatch(name)]
+    expected = [f"{number:05d}" for number in range(max(numbers, default=0) + 1)]
     missing_masks = masks.missing(expected[:1] if first_only else expected)
-    return [*frames.missing(expected), *missing_masks, *frames.empty(), *masks.empty()]
+    others = [*frames.unnumbered(), *masks.unnumbered()]
+    return [*frames.missing(expected), *missing_masks, *frames.empty(), *masks.empty(), *others]
 
 
 def _of_folders(layout: Foldered, folder: Path) -> list[str]:

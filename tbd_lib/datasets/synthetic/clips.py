@@ -4,7 +4,6 @@ A scene is planned thing by thing on a coarse grid (a candidate that breaks the 
 The facts of a clip are *measured* on what was filmed, never copied from the plan.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from PIL import Image as Pictures
 from tqdm.auto import tqdm
 
 from tbd_lib.datasets.config import Challenge, SyntheticConfig
-from tbd_lib.datasets.synthetic.scenes import Record, Scene, circumstances, film, happenings, measure
+from tbd_lib.datasets.synthetic.scenes import Measurements, Scene, circumstances, film, happenings, measure
 from tbd_lib.datasets.synthetic.staging import Stage
 from tbd_lib.errors import InputError
-from tbd_lib.files import data_folder, write_whole
+from tbd_lib.files import data_folder, write_json, write_text, write_whole
 from tbd_lib.video.frames import Clip, Frame, Video
 from tbd_lib.video.masks import write_mask
 
@@ -41,9 +40,9 @@ def random_clip(config: SyntheticConfig, seed: int, textures: Path | None = None
             continue
         scene = stage.scene()
         images, covers = film(scene, rng)
-        record = measure(scene.sprites, covers)
-        if _keeps_promises(scene, record, config):
-            return Clip(f"synthetic-{seed}", images, record.masks(), _facts(scene, record, config, seed))
+        measured = measure(scene.sprites, covers)
+        if _keeps_promises(scene, measured, config):
+            return Clip(f"synthetic-{seed}", images, measured.masks(), _facts(scene, measured, config, seed))
     raise InputError(f"{config}: {SCENES} scenes drawn, none fits; expected fewer or smaller objects, or larger frames")
 
 
@@ -85,8 +84,8 @@ def write_davis(clips: Mapping[str, Iterable[Clip]], root: Path) -> None:
             _write_frames(clip, root)
             names.append(clip.name)
             facts[clip.name] = dict(clip.facts)
-        _write_text(root / "ImageSets" / "2017" / f"{split}.txt", "".join(f"{name}\n" for name in names))
-    _write_text(root / "challenges.json", json.dumps(facts, indent=1) + "\n")
+        write_text(root / "ImageSets" / "2017" / f"{split}.txt", "".join(f"{name}\n" for name in names))
+    write_json(root / "challenges.json", facts)
 
 
 def _write_frames(clip: Clip, root: Path) -> None:
@@ -96,29 +95,24 @@ def _write_frames(clip: Clip, root: Path) -> None:
         write_mask(root / "Annotations" / "480p" / clip.name / f"{index:05d}.png", mask)
 
 
-def _write_text(path: Path, text: str) -> None:
-    with write_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def _present(scene: Scene, record: Record, config: SyntheticConfig) -> set[Challenge]:
+def _present(scene: Scene, measured: Measurements, config: SyntheticConfig) -> set[Challenge]:
     """All challenges that the clip contains."""
     found = circumstances(scene)
-    found.update(challenge for challenge, _ in happenings(record, config.min_pixels))
+    found.update(challenge for challenge, _ in happenings(measured, config.min_pixels))
     return found
 
 
-def _keeps_promises(scene: Scene, record: Record, config: SyntheticConfig) -> bool:
+def _keeps_promises(scene: Scene, measured: Measurements, config: SyntheticConfig) -> bool:
     """Whether what was planned on the coarse grid holds for the finished masks too."""
-    early = [index for index in record.targets() if scene.sprites[index].role != "late"]
-    seen = bool(np.all(record.visible[early, 0] >= config.min_pixels)) and bool(np.all(record.visible.any(axis=1)))
-    return seen and _present(scene, record, config) <= set(config.challenges)
+    early = [index for index in measured.targets() if scene.sprites[index].role != "late"]
+    seen = bool(np.all(measured.visible[early, 0] >= config.min_pixels)) and bool(np.all(measured.visible.any(axis=1)))
+    return seen and _present(scene, measured, config) <= set(config.challenges)
 
 
-def _facts(scene: Scene, record: Record, config: SyntheticConfig, seed: int) -> dict[str, object]:
+def _facts(scene: Scene, measured: Measurements, config: SyntheticConfig, seed: int) -> dict[str, object]:
     """What the clip contains; lists of frames are ascending."""
-    events = happenings(record, config.min_pixels)
-    present = _present(scene, record, config)
+    events = happenings(measured, config.min_pixels)
+    present = _present(scene, measured, config)
     roles = [sprite.role for sprite in scene.sprites]
     return {
         "seed": seed,
@@ -127,19 +121,19 @@ def _facts(scene: Scene, record: Record, config: SyntheticConfig, seed: int) -> 
         "occluders": roles.count("occluder"),
         "look_alikes_of": sorted(sprite.like for sprite in scene.sprites if sprite.like > 0),
         "objects": {
-            str(scene.sprites[index].identity): _object_facts(record, index, events)
-            for index in sorted(record.targets(), key=lambda index: scene.sprites[index].identity)
+            str(scene.sprites[index].identity): _object_facts(measured, index, events)
+            for index in sorted(measured.targets(), key=lambda index: scene.sprites[index].identity)
         },
     }
 
 
-def _object_facts(record: Record, index: int, events: set[tuple[Challenge, int]]) -> dict[str, object]:
-    there = record.alone[index] > 0
-    share = record.visible[index][there] / record.alone[index][there]
+def _object_facts(measured: Measurements, index: int, events: set[tuple[Challenge, int]]) -> dict[str, object]:
+    there = measured.alone[index] > 0
+    share = measured.visible[index][there] / measured.alone[index][there]
     return {
-        "shape": record.sprites[index].look.kind,
-        "first_frame": record.first(index),
-        "visible_frames": np.flatnonzero(record.visible[index]).tolist(),
+        "shape": measured.sprites[index].look.kind,
+        "first_frame": measured.first(index),
+        "visible_frames": np.flatnonzero(measured.visible[index]).tolist(),
         "least_visible_share": round(float(share.min()), 3),
         "challenges": sorted(challenge for challenge, sprite in events if sprite == index),
     }

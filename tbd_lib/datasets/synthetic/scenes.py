@@ -134,7 +134,7 @@ def _stored(picture: Picture, scene: Scene, rng: np.random.Generator) -> UInt8[n
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class Measurements:
     """What happens in a scene: areas in pixels of the video, from the pixels that its sprites cover."""
 
     sprites: Sequence[Sprite]
@@ -163,7 +163,7 @@ class Record:
         return both / np.maximum(np.minimum(self.alone[index], self.alone[other]), 1)
 
 
-def measure(sprites: Sequence[Sprite], covers: Covers, cell: int = 1) -> Record:
+def measure(sprites: Sequence[Sprite], covers: Covers, cell: int = 1) -> Measurements:
     """Areas and layers of sprites that are ordered from the far to the near.
 
     ``cell`` is the number of pixels of the video that one pixel of ``covers`` stands for: above 1 while planning.
@@ -172,32 +172,32 @@ def measure(sprites: Sequence[Sprite], covers: Covers, cell: int = 1) -> Record:
     for index, cover in enumerate(covers):
         layers[cover] = index + 1
     counts = np.stack([np.bincount(layer.ravel(), minlength=len(sprites) + 1)[1:] for layer in layers], axis=1)
-    return Record(sprites, covers, layers, counts * cell, covers.sum(axis=(2, 3)) * cell)
+    return Measurements(sprites, covers, layers, counts * cell, covers.sum(axis=(2, 3)) * cell)
 
 
-def happenings(record: Record, min_pixels: int) -> set[tuple[Challenge, int]]:
+def happenings(measured: Measurements, min_pixels: int) -> set[tuple[Challenge, int]]:
     """Which sprites take part in which challenges, of those that can be seen in the masks.
 
     ``min_pixels`` is the area from which on a sprite counts as being there.
     """
     found: set[tuple[Challenge, int]] = set()
-    for index in record.targets():
-        found.update((challenge, index) for challenge in _of_object(record, index, min_pixels))
-    for index in range(len(record.sprites)):
-        if _looks_alike(record, index, min_pixels):
+    for index in measured.targets():
+        found.update((challenge, index) for challenge in _of_object(measured, index, min_pixels))
+    for index in range(len(measured.sprites)):
+        if _looks_alike(measured, index, min_pixels):
             found.add(("look-alike", index))
-        if _crosses(record, index):
+        if _crosses(measured, index):
             found.add(("crossing", index))
     return found
 
 
-def _of_object(record: Record, index: int, min_pixels: int) -> set[Challenge]:
+def _of_object(measured: Measurements, index: int, min_pixels: int) -> set[Challenge]:
     """What happens to an object."""
-    visible, alone = record.visible[index], record.alone[index]
+    visible, alone = measured.visible[index], measured.alone[index]
     seen = np.flatnonzero(visible)
     if not len(seen):
         return {"occlusion"} if np.any(alone >= min_pixels) else set()
-    sizes = [record.sprites[index].motion.size(float(t)) for t in seen]
+    sizes = [measured.sprites[index].motion.size(float(t)) for t in seen]
     found: dict[Challenge, bool] = {
         "occlusion": bool(np.any((alone >= min_pixels) & (visible < HIDDEN * alone))),
         "leaving": bool(np.any(alone[seen[0] : seen[-1]] == 0)),  # out of the frame between two where it is seen
@@ -207,23 +207,25 @@ def _of_object(record: Record, index: int, min_pixels: int) -> set[Challenge]:
     return {challenge for challenge, holds in found.items() if holds}
 
 
-def _looks_alike(record: Record, index: int, min_pixels: int) -> bool:
+def _looks_alike(measured: Measurements, index: int, min_pixels: int) -> bool:
     """A thing of the background that looks like an object, both to be seen in one frame."""
-    likes = [target for target in record.targets() if record.sprites[target].identity == record.sprites[index].like]
-    both = [np.minimum(record.visible[index], record.visible[like]) for like in likes]
+    likes = [
+        target for target in measured.targets() if measured.sprites[target].identity == measured.sprites[index].like
+    ]
+    both = [np.minimum(measured.visible[index], measured.visible[like]) for like in likes]
     return any(bool(np.any(visible >= min_pixels)) for visible in both)
 
 
-def _crosses(record: Record, index: int) -> bool:
+def _crosses(measured: Measurements, index: int) -> bool:
     """Overlaps later with something that it was apart from; one of the two is an object, neither an occluder."""
-    if record.sprites[index].role == "occluder":
+    if measured.sprites[index].role == "occluder":
         return False
-    objects = set(record.targets())
-    others = range(len(record.sprites)) if index in objects else objects
+    objects = set(measured.targets())
+    others = range(len(measured.sprites)) if index in objects else objects
     return any(
-        _meets(record.overlap(index, other), max(record.first(index), record.first(other)))
+        _meets(measured.overlap(index, other), max(measured.first(index), measured.first(other)))
         for other in others
-        if other != index and record.sprites[other].role != "occluder"
+        if other != index and measured.sprites[other].role != "occluder"
     )
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool
 
 from tbd_lib.datasets.config import Challenge, SyntheticConfig
 from tbd_lib.datasets.synthetic.bodies import placement, random_column, random_parts
-from tbd_lib.datasets.synthetic.scenes import Camera, Light, Record, Scene, happenings, measure
+from tbd_lib.datasets.synthetic.scenes import Camera, Light, Measurements, Scene, happenings, measure
 from tbd_lib.datasets.synthetic.sprites import EXTENT, Excursion, Look, Motion, Sprite, rough_silhouette
 from tbd_lib.datasets.synthetic.textures import background, skin
 
@@ -129,34 +129,34 @@ class Stage:
 
     # --- what is accepted
 
-    def _fits(self, record: Record, place: int, needs: Challenge | None) -> bool:
+    def _fits(self, measured: Measurements, place: int, needs: Challenge | None) -> bool:
         """Whether the new sprite does what it shall, nothing forbidden happens, and all objects can be tracked."""
-        found = happenings(record, self.config.min_pixels)
+        found = happenings(measured, self.config.min_pixels)
         names = {challenge for challenge, _ in found}
         missing = needs is not None and (needs, place) not in found
         if missing and not (needs == "occlusion" and needs in names):  # who is occluded is not who hides it
             return False
-        if names & (set(UNSEEN) - set(self.config.challenges)) or self._nearly_forbidden(record):
+        if names & (set(UNSEEN) - set(self.config.challenges)) or self._nearly_forbidden(measured):
             return False
-        return all(self._is_usable(record, index) for index in range(len(record.sprites)))
+        return all(self._is_usable(measured, index) for index in range(len(measured.sprites)))
 
-    def _nearly_forbidden(self, record: Record) -> bool:
+    def _nearly_forbidden(self, measured: Measurements) -> bool:
         """Overlaps too small to be a challenge on the planning grid that might be one on the finished masks."""
-        targets, allowed = record.targets(), self.config.challenges
-        free = [index for index, sprite in enumerate(record.sprites) if sprite.role != "occluder"]
-        touching = any(record.overlap(target, other).any() for target in targets for other in free if target != other)
-        hidden = any(bool(np.any(record.visible[target] < 0.75 * record.alone[target])) for target in targets)
+        targets, allowed = measured.targets(), self.config.challenges
+        free = [index for index, sprite in enumerate(measured.sprites) if sprite.role != "occluder"]
+        touching = any(measured.overlap(target, other).any() for target in targets for other in free if target != other)
+        hidden = any(bool(np.any(measured.visible[target] < 0.75 * measured.alone[target])) for target in targets)
         return ("crossing" not in allowed and touching) or ("occlusion" not in allowed and hidden)
 
-    def _is_usable(self, record: Record, index: int) -> bool:
+    def _is_usable(self, measured: Measurements, index: int) -> bool:
         """Whether a sprite is seen well enough where it must be."""
-        sprite, visible = record.sprites[index], record.visible[index]
+        sprite, visible = measured.sprites[index], measured.visible[index]
         if sprite.identity == 0:
             return sprite.role == "occluder" or bool(visible.max() >= self.config.min_pixels)
         if sprite.role == "late":
             entry = visible[visible > 0][:1]  # empty where something hides the object all the time
             return bool(np.all(entry >= self.config.min_pixels / 2) and visible.max() >= self.config.min_pixels)
-        shown = visible[0] >= max(1.2 * self.config.min_pixels, 0.7 * record.alone[index][0])
+        shown = visible[0] >= max(1.2 * self.config.min_pixels, 0.7 * measured.alone[index][0])
         return bool(shown and (visible > 0).mean() >= 0.5) and (sprite.role == "leaving" or self._stays(sprite))
 
     def _stays(self, sprite: Sprite) -> bool:
