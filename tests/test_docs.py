@@ -224,7 +224,7 @@ def test_how_often_faults_were_tried_is_that_of_the_result_file() -> None:
 
 MODELS = {
     "unchanged": ("unchanged", "bundled"),
-    "the small model of version 0.1": ("small", "before"),
+    "the first small model (no longer included)": ("small", "before"),
     "bundled-coco": ("bundled-coco", "bundled"),
     "bundled-davis": ("bundled-davis", "bundled"),
     "bundled-davis, int8": ("bundled-davis int8", "bundled"),
@@ -242,6 +242,21 @@ def test_scores_of_the_models_are_those_of_the_result_files(page: str) -> None:
         scores = json.loads((results_folder() / f"{file}.json").read_text())["scores"][row]
         assert found == [f"{scores[which]['J&F']:.3f} ({scores[which]['J']:.3f})" for which in SETS]
     assert page == "README.md" or [row[0] for row in table] == list(MODELS)
+
+
+def test_published_scores_are_those_of_the_result_file() -> None:
+    text = (ROOT / "docs/evaluate.md").read_text()
+    published = json.loads((results_folder() / "published.json").read_text())["scores"]
+    benchmarks = {"davis16_val": "J&F", "davis17_val": "J&F", "davis17_test-dev": "J&F", "ytvos18_val": "Overall"}
+    assert [row[1:] for row in rows(text, "J&F as published")] == [
+        [f"{published[how][name][which]:.3f}" for how in ("with COCO pre-training", "without COCO pre-training")]
+        for name, which in benchmarks.items()
+    ]
+    six = json.loads((results_folder() / "davis2016_six.json").read_text())["videos"]
+    objects = published["with COCO pre-training"]["davis16_val"]["per_object"]
+    j, f = (sum(objects[f"{name}1"][which] for name in six) / len(six) for which in "JF")
+    for page in (text, README):
+        assert f"a J&F of {(j + f) / 2:.3f} (mean J {j:.3f})" in " ".join(page.split())
 
 
 @pytest.mark.parametrize(
@@ -288,32 +303,39 @@ def test_hours_of_training_are_those_of_the_result_file() -> None:
     )
     table = {place: [coco, davis] for place, coco, davis in rows(text, "hardware")}
     assert table == {
-        place: [f"{hours['coco']:,.1f}", f"{hours['davis']:,.1f}"] for place, hours in found["hours"].items()
+        place: [in_hours(hours["coco"]), in_hours(hours["davis"])] for place, hours in found["hours"].items()
     }
     operations = found["operations_per_step"]
     assert f"{operations['coco'] / 1e12:.1f} trillion floating-point operations (`coco`)" in text
     assert f"{operations['davis'] / 1e12:.1f} trillion (`davis`)" in text and found["used"] == 0.25
 
 
+def in_hours(hours: float) -> str:
+    return f"{hours:.1f}" if hours < 100 else f"about {round(hours, -2):,.0f}"
+
+
 def test_budgets_of_training_are_those_of_the_result_files() -> None:
     found = json.loads((results_folder() / "budgets.json").read_text())
     models = json.loads((results_folder() / "bundled.json").read_text())["scores"]
+    short_stages = sum(stage["minutes"] for stage in found["2 hours"]["stages"].values())
+    made = json.loads((ROOT / "data" / "weights" / "bundled-davis.json").read_text())
+    every_stage = sum(made["minutes"].values())
     expected = {
         "unchanged": models["unchanged"],
-        "a quarter of an hour": found["15 minutes"]["scores"],
-        "two hours": found["2 hours"]["scores"],
-        "bundled-davis": models["bundled-davis"],
+        f"{found['15 minutes']['minutes']:.0f} minutes: `tbd train sample`": found["15 minutes"]["scores"],
+        f"{short_stages:.0f} minutes: a shortened run of each stage": found["2 hours"]["scores"],
+        f"{every_stage:.0f} minutes: `bundled-davis`": models["bundled-davis"],
     }
     text = (ROOT / "docs/train.md").read_text()
     assert {name: values for name, *values in rows(text, "trained for, J&F")} == {
         name: [f"{scores[which]['J&F']:.3f}" for which in ("sample_val", "sample_real", "davis2016_six")]
         for name, scores in expected.items()
     }
+    prose = " ".join(text.split())
     short, spent = found["15 minutes"], found["15 minutes"]["processor_minutes"]
-    assert f"{short['config']['run']['iterations']:,} iterations" in text
-    assert f"{spent['training']:.1f} minutes of one core for training, {spent['clips']:.1f} of another" in text
-    hours = sum(stage["minutes"] for stage in found["2 hours"]["stages"].values())
-    assert f"took {hours:.0f} minutes" in text
+    assert f"{short['config']['run']['iterations']:,} iterations" in prose
+    assert f"{spent['training']:.1f} minutes of one core for training, {spent['clips']:.1f} of another" in prose
+    assert f"took {short_stages:.0f} minutes" in prose and f"all stages of `bundled-davis` {every_stage:.0f}." in prose
 
 
 def test_the_trunk_and_a_step_of_training_are_those_of_the_result_files() -> None:

@@ -28,7 +28,7 @@ OPTIONS = {
     "240 lines": "`--short-side 240`",
 }
 ENGINES = {"shared": "ratio", "onnx": "ratio_onnx"}
-WIDTHS = {"small": "small model", "paper": "the paper's widths"}
+WIDTHS = {"small": "first small model", "paper": "the paper's widths"}
 Bench = dict[str, Any]
 
 
@@ -43,10 +43,13 @@ def section(cpu: Bench, gpu: Bench | None, cpu_build: Bench | None) -> str:
         "Where the milliseconds of a frame go at 480p. Of the machine's measured peak (a large convolution, "
         f"{cpu['limits']['convolution per second'] / 1e9:.0f} billion operations per second), the part in brackets:",
         parts_table(cpu),
-        "The bundled model on a film of 480 lines with one object, from JPEGs to PNGs; J&F on the sample's validation "
-        "videos and on the six of DAVIS. The first two engines are exact, and the first is the default on a CPU:",
+        f"The {WIDTHS['small']} on a film of 480 lines with one object, from JPEGs to PNGs; J&F on the sample's "
+        "validation videos and on the six of DAVIS. The first two engines are exact, and the first is the default on a "
+        "CPU:",
         films_table(cpu),
-        memory_sentence(cpu, cpu_build),
+        "Peak memory of tracking at 480p"
+        + (" (the last column: `results/bench_cpu_build.json`):" if cpu_build else ":"),
+        memory_table(cpu, cpu_build),
         ratios_sentence(cpu),
     ]
     return "\n\n".join(pieces)
@@ -117,28 +120,19 @@ def _flags(option: str) -> str:
     return " ".join(OPTIONS[part] for part in option.split(", "))
 
 
-def memory_sentence(cpu: Bench, cpu_build: Bench | None) -> str:
-    """Peaks beside what the process holds before it tracks, which is mostly PyTorch."""
-    sentence = f"Peak memory at 480p: {_peaks(cpu['memory'])}, of it {_loaded(cpu['memory'])} before the first frame."
-    if cpu_build is None:
-        return sentence
-    rows = cpu_build["memory"]
-    return (
-        f"{sentence} So much is PyTorch's build for CUDA; with PyTorch {cpu_build['provenance']['versions']['torch']}: "
-        f"{_peaks(rows)}, of it {_loaded(rows)} before the first frame (`results/bench_cpu_build.json`)."
-    )
+def memory_table(cpu: Bench, cpu_build: Bench | None) -> str:
+    """Peaks by build of PyTorch, and what the process holds before it tracks, which is mostly PyTorch."""
+    builds = {f"PyTorch {cpu['provenance']['versions']['torch']} for CUDA": cpu["memory"]}
+    if cpu_build is not None:
+        builds[f"PyTorch {cpu_build['provenance']['versions']['torch']}"] = cpu_build["memory"]
+    peaks = [{_case(row): f"{row['peak_bytes'] / 1e6:,.0f} MB" for row in rows} for rows in builds.values()]
+    lines = [[case, *(found.get(case, "not run") for found in peaks)] for case in peaks[0]]
+    loaded = (f"{rows[0]['loaded_bytes'] / 1e6:,.0f} MB" for rows in builds.values())
+    return table(["peak memory", *builds], [*lines, ["before the first frame", *loaded]])
 
 
-def _peaks(rows: list[Bench]) -> str:
-    every = (
-        f"{row['peak_bytes'] / 1e6:,.0f} MB ({WIDTHS[row['width']]}, {row['objects']} objects, {row['frames']} frames)"
-        for row in rows
-    )
-    return ", ".join(every)
-
-
-def _loaded(rows: list[Bench]) -> str:
-    return f"{rows[0]['loaded_bytes'] / 1e6:,.0f} MB"
+def _case(row: Bench) -> str:
+    return f"{WIDTHS[row['width']]}, {row['objects']} objects, {row['frames']} frames"
 
 
 def ratios_sentence(cpu: Bench) -> str:
@@ -146,11 +140,11 @@ def ratios_sentence(cpu: Bench) -> str:
     score, load = cpu["scoring"], cpu["loading"]["ratio"]["median"]
     *_, full, half = cpu["training"]["processor_seconds_per_step"].values()
     return (
-        f"Scoring takes {score['ratio']:.0f} times less time than dilating whole frames, "
-        f"{score['ratio_with_reading']:.0f} times with reading the masks. Clips are made {load:.1f} times faster than "
-        "by opening, turning, cropping and flipping one after the other with Pillow. A step of training the small "
-        f"model in bfloat16 takes {full / half:.1f} times less time than in float32. (These three in processor seconds "
-        "of one thread.)"
+        f"Scoring is {score['ratio']:.0f} times faster than by dilating whole frames, or "
+        f"{score['ratio_with_reading']:.0f} times if reading the masks is counted. Clips are made {load:.1f} times "
+        "faster than by opening, turning, cropping and flipping one after the other with Pillow. A step of training "
+        f"the {WIDTHS['small']} is {full / half:.1f} times faster in bfloat16 than in float32. (All three compare "
+        "processor seconds of one thread.)"
     )
 
 

@@ -153,7 +153,7 @@ def mention_licence() -> None:
         return
     print(
         "weights bundled-davis learned from DAVIS (CC BY-NC 4.0): for non-commercial use; "
-        "--weights bundled-coco are free of that",
+        "--weights bundled-coco may be used for any purpose",
         file=sys.stderr,
     )
     with suppress(OSError):  # a folder that cannot be written to only means that it is said again
