@@ -12,7 +12,7 @@ from PIL import Image as Pictures
 
 from benchmarks.scenes import SIZES
 from benchmarks.tracking import exact_engines
-from tbd_lib.cli.options import rehearse
+from tbd_lib.cli.options import calibrate
 from tbd_lib.datasets.davis import sample
 from tbd_lib.engines.onnx import onnx
 from tbd_lib.engines.segmenter import Segmenter
@@ -60,7 +60,7 @@ def all_engines(model: TBD) -> dict[str, Segmenter]:
     """The engines that run on the model's device."""
     engines = exact_engines(model)
     if model.device.type == "cpu":
-        engines["onnx-int8"] = onnx(model, "int8", rehearse)
+        engines["onnx-int8"] = onnx(model, "int8", calibrate)
     return engines
 
 

@@ -252,7 +252,7 @@ def test_what_code_sets_is_seen_and_undone_like_what_is_drawn(canvas: Canvas):
 
 
 def test_what_the_kernel_refuses_is_said(canvas: Canvas):
-    canvas.lab.ask(ASKED, "drawing.set_state({'shapes': [{}]})")
+    canvas.lab.ask(ASKED, "_ = drawing._accepted([{}])")
     expect(canvas.status).to_have_text(
         "Not taken: shape 0: found nothing, expected object, kind, corners, and remove if anything is to be taken away"
     )

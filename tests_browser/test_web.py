@@ -201,6 +201,7 @@ def test_int8_is_near_float32_which_can_be_gone_back_to(web: Web, pictures: Call
     found = {}
     for numbers in ("int8", "float32"):
         web.page.get_by_label("Numbers").select_option(numbers)
+        web.go_to(1)
         web.track()
         masks = list(web.masks().values())
         found[numbers] = most_different(masks, tracked(frames(2), {0: masks[0]}))
@@ -218,7 +219,8 @@ def test_unsaved_masks_are_not_given_up_without_a_question(web: Web, pictures: C
     web.page.on("dialog", stay)
     web.open(*pictures(1))
     web.polygon(CUP, SIZE)
-    web.button("Open the sample clip")
+    with web.page.expect_event("dialog"):
+        web.button("Open the sample clip")
     with web.page.expect_event("dialog"):
         web.page.close(run_before_unload=True)
     assert asked == ["confirm", "beforeunload"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tbd_lib.method.model import TBD
 
 Engine = Literal["plain", "shared", "onnx", "onnx-int8"]
-REHEARSED = 4  # frames of each video, for the ranges of int8
+CALIBRATION_FRAMES = 4  # of each video, for the ranges of int8
 
 
 @dataclass(frozen=True)
@@ -198,10 +198,10 @@ def write_onnx(model: "TBD", folder: Path, precision: Literal["float32", "int8"]
     """Write a model's ONNX files; int8 is calibrated on the sample's training videos, the first frames of each."""
     from tbd_lib.engines.onnx import write
 
-    return write(model, folder, precision, None if precision == "float32" else rehearse)
+    return write(model, folder, precision, None if precision == "float32" else calibrate)
 
 
-def rehearse(engine: "Segmenter") -> None:
+def calibrate(engine: "Segmenter") -> None:
     """Track the first frames of the sample's training videos: what int8 learns the ranges of numbers from."""
     from itertools import islice
 
@@ -209,5 +209,5 @@ def rehearse(engine: "Segmenter") -> None:
     from tbd_lib.tracking.tracker import track
 
     for video in sample("train"):
-        for _ in islice(track(engine, video, BENCHMARK), REHEARSED):
+        for _ in islice(track(engine, video, BENCHMARK), CALIBRATION_FRAMES):
             pass

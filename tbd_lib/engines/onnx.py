@@ -32,7 +32,7 @@ from tbd_lib.method.templates import Templates
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, OrtValue
 
-Rehearsal = Callable[[Segmenter], object]
+Calibrate = Callable[[Segmenter], object]
 
 
 class Onnx:
@@ -153,25 +153,25 @@ class Onnx:
             self._recorded = None
 
 
-def onnx(model: TBD, precision: OnnxPrecision = "float32", rehearse: Rehearsal | None = None) -> Onnx:
+def onnx(model: TBD, precision: OnnxPrecision = "float32", calibrate: Calibrate | None = None) -> Onnx:
     """A snapshot of the model that runs in ONNX Runtime; later changes of the model do not reach it.
 
     Args:
         model: in float32 on the CPU.
         precision: float32 is exact up to rounding; int8 is faster.
-        rehearse: for int8, tracks some frames with the engine that it is given, for instance
+        calibrate: for int8, tracks some frames with the engine that it is given, for instance
             ``lambda engine: list(islice(track(engine, video), 8))``: the ranges of numbers come from there. What the
             quantised graphs take is kept in memory meanwhile, about 10 MB a frame at 480x864.
 
     Raises:
-        InputError: no model, or not as above; another precision; int8 without a rehearsal, or with one of no frame.
+        InputError: no model, or not as above; another precision; int8 without ``calibrate``, or it tracked no frame.
         MissingExtraError: a library that this needs is not installed.
     """
     with TemporaryDirectory() as folder:  # sessions hold the graphs in memory
-        return Onnx(write(model, Path(folder) / "graphs", precision, rehearse))
+        return Onnx(write(model, Path(folder) / "graphs", precision, calibrate))
 
 
-def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", rehearse: Rehearsal | None = None) -> Path:
+def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", calibrate: Calibrate | None = None) -> Path:
     """Write the model's files to a folder; arguments as for ``onnx``.
 
     The folder is made, or replaced if it is there and holds such files alone.
@@ -189,17 +189,17 @@ def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", rehear
     if precision == "float32":
         export(model, folder)
         return folder
-    if rehearse is None:
-        raise InputError("int8 without a rehearsal; expected a video to be tracked, for the ranges of numbers")
+    if calibrate is None:
+        raise InputError("int8 without `calibrate`; expected a video to be tracked, for the ranges of numbers")
     require_graphs_alone(folder)  # before the work
     with TemporaryDirectory() as scratch:
         floats = Path(scratch) / "float32"
         export(model, floats)
         engine = Onnx(floats)
         with engine.recording() as records:
-            rehearse(engine)
+            calibrate(engine)
         if set(records) != set(QUANTISED):
-            raise InputError("`rehearse` tracked no frame; expected it to take steps: list(track(engine, video))")
+            raise InputError("`calibrate` tracked no frame; expected it to take steps: list(track(engine, video))")
         quantise(floats, folder, records)
     return folder
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import tyro
@@ -168,7 +168,7 @@ def references(test_root: Path, out: Path) -> None:
     write_json(out / "references.json", found)
 
 
-def content(results: Mapping[Run, dict], found: dict[str, dict[str, Videos]]) -> dict[str, object]:
+def content(results: Mapping[Run, dict], found: dict[str, dict[str, Videos]]) -> dict[str, Any]:
     """All that results/ablations.json holds; heads that settled on empty masks are named, and in no effect."""
     empty = [run for run, result in results.items() if result["training"]["iou"][-1] < LEARNED]
 
