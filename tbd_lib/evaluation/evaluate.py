@@ -359,7 +359,7 @@ def _results(
         return
     record = Record(out)
     stopped = None if overwrite or facts is None else record.unfinished
-    _require_room(record, videos, overwrite, stopped, facts)
+    _require_no_masks(record, videos, overwrite, stopped, facts)
     goes_on = stopped is not None and stopped == facts
     finished = _finished(record, videos, data) if goes_on else set[str]()
     for video in videos if goes_on else ():
@@ -372,7 +372,7 @@ def _results(
         yield written, finished
 
 
-def _require_room(
+def _require_no_masks(
     record: Record, videos: Sequence[Video], overwrite: bool, stopped: Facts | None, facts: Facts | None
 ) -> None:
     """Refuse masks that are there already, unless they may be replaced or are those of the run that stopped."""

@@ -19,7 +19,7 @@ from tbd_lib.method.encoder import DenseNet121
 from tbd_lib.method.model import TBD, build_model
 from tbd_lib.training.checkpoint import bundled_model, load_checkpoint, with_our_prefix
 from tbd_lib.training.config import TrainConfig
-from tbd_lib.training.run_dir import differences
+from tbd_lib.training.run_dir import differences, listed
 from tbd_lib.video.frames import Video
 
 
@@ -97,9 +97,8 @@ def stage_model(config: TrainConfig, init: Path | None = None, encoder_weights: 
     if init is not None:
         model = load_checkpoint(init)
         if model.config != config.model:
-            changed = differences(asdict(model.config), asdict(config.model), "model.")
-            found = "; ".join(f"`{name}` {change}" for name, change in changed.items())
-            raise InputError(f"{init}: weights of another architecture: {found}; expected the same")
+            changed = listed(differences(asdict(model.config), asdict(config.model), "model."))
+            raise InputError(f"{init}: weights of another architecture: {changed}; expected the same")
         return model
     torch.manual_seed(config.run.seed)  # what is not loaded is drawn
     model = build_model(config.model)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tyro
 
-from tbd_lib.files import results_folder, write_whole
+from tbd_lib.files import results_folder, write_text
 from tools.ablations.statistics import Effect
 from tools.marked import marked
 
@@ -101,8 +101,7 @@ def cell(effect: Effect) -> str:
 def main() -> None:
     """Write tables and sentences into docs/evaluate.md."""
     content = json.loads((results_folder() / "ablations.json").read_text())
-    with write_whole(PAGE) as temporary:
-        temporary.write_text(marked(PAGE.read_text(), MARK, section(content)))
+    write_text(PAGE, marked(PAGE.read_text(encoding="utf-8"), MARK, section(content)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the heads are tested on: videos for each of the paper's claims, whose frames were encoded once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from tbd_lib.datasets.synthetic.clips import clip_as_video, make_videos
 from tbd_lib.engines.segmenter import FrameFeatures
 from tbd_lib.engines.shared import Shared
 from tbd_lib.evaluation.evaluate import unchanged
-from tbd_lib.evaluation.metrics import ObjectScore, score_video
+from tbd_lib.evaluation.metrics import score_video
+from tbd_lib.evaluation.report import Scores
 from tbd_lib.files import write_whole
 from tbd_lib.method.model import TBD
 from tbd_lib.tracking.config import TrackConfig
@@ -48,8 +49,6 @@ REAL, DAVIS = "real clips", "six of DAVIS-2016, at 240 lines"
 NAMES = (*CLAIMS, REAL, DAVIS)
 LONGEST = "time, appearance that changes"
 LINES = TrackConfig(short_side=240)
-
-Scores = Mapping[int, ObjectScore]
 
 
 @dataclass(frozen=True)
