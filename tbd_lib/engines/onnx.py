@@ -190,7 +190,7 @@ def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", calibr
         export(model, folder)
         return folder
     if calibrate is None:
-        raise InputError("int8 without `calibrate`; expected a video to be tracked, for the ranges of numbers")
+        raise InputError("int8 without calibrate(); expected a video to be tracked, for the ranges of numbers")
     require_graphs_alone(folder)  # before the work
     with TemporaryDirectory() as scratch:
         floats = Path(scratch) / "float32"
@@ -199,7 +199,7 @@ def write(model: TBD, folder: Path, precision: OnnxPrecision = "float32", calibr
         with engine.recording() as records:
             calibrate(engine)
         if set(records) != set(QUANTISED):
-            raise InputError("`calibrate` tracked no frame; expected it to take steps: list(track(engine, video))")
+            raise InputError("calibrate() tracked no frame; expected it to take steps: list(track(engine, video))")
         quantise(floats, folder, records)
     return folder
 
