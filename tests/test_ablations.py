@@ -1,5 +1,6 @@
 """The ablations leave out what they say, differ in nothing else, and their intervals mean what they should."""
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,13 +10,16 @@ import torch
 from small_runs import square_video
 
 from tbd_lib.datasets.config import AugmentConfig, DataConfig
+from tbd_lib.errors import InputError
+from tbd_lib.files import write_json
 from tbd_lib.method.swap_and_attach import swap_and_attach
 from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import bundled_model
 from tbd_lib.training.config import change
+from tools.ablations import __main__ as ablations
 from tools.ablations import head
 from tools.ablations import pool as pools
-from tools.ablations.__main__ import AT_USE, content
+from tools.ablations.__main__ import AT_USE, content, runs_of
 from tools.ablations.head import CURVE, LONG_CURVE, RECIPE, draws
 from tools.ablations.report import section, sentence
 from tools.ablations.statistics import Effect, effect, mean_j_and_f
@@ -177,6 +181,7 @@ def test_longer_heads_are_compared_with_longer_ones_and_none_with_an_empty_one()
         stop = str((LONG_CURVE if run.longer else CURVE)[-1])
         sets = dict.fromkeys(NAMES, videos)
         return {
+            **asdict(run),
             "curve": {stop: sets},
             "at_use": dict.fromkeys(AT_USE, sets),
             "training": {"iou": [0.1, iou.get(run, 0.6)]},
@@ -195,7 +200,19 @@ def test_longer_heads_are_compared_with_longer_ones_and_none_with_an_empty_one()
     assert {name: len(sets[NAMES[0]]["seeds"]) for name, sets in found["trained"].items()} == {
         name: len(variant.seeds) - (name == "without short") for name, variant in VARIANTS.items()
     }
-    assert (len(found["runs"]), len(found["longer_runs"])) == (49, 8)
+    assert len(found["runs"]) == 49 + 8
+
+
+def test_runs_so_far_are_read_from_the_file_but_not_those_of_other_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, done = tmp_path / "table.json", {run: {**asdict(run), "curve": {"600": {}}} for run in RUNS[:3]}
+    assert runs_of(path) == {}
+    write_json(path, content(done, {}))
+    assert runs_of(path) == done and "trained" not in json.loads(path.read_text())
+    monkeypatch.setattr(ablations, "RECIPE", change(RECIPE, data={"batch": 2}))
+    with pytest.raises(InputError, match=r"table\.json: made with another recipe; move it away"):
+        runs_of(path)
 
 
 # --- what the page says

@@ -8,7 +8,9 @@ features of a fixed pool of clips are computed once; heads begin from scratch an
 the same order for every variant of a seed. Each head is scored on videos for each claim; those of the first three
 seeds also after a quarter and a half of their iterations (for the time, not on the long videos). The full method's are
 scored with ideas switched off at use, too. Some variants are trained four times as long as well, to tell whether they
-are worse or only slower. Runs that are done are not repeated; ``--only VARIANT`` runs the seeds of one row.
+are worse or only slower. Runs that are done are not repeated: each goes into the table's file at once, from where it is
+read on another machine, too. ``--only VARIANT`` runs the seeds of one row; to repeat it, name another ``--json-file`` and
+``--out``.
 """
 
 import json
@@ -25,6 +27,7 @@ import torch
 import tyro
 from tqdm.auto import tqdm
 
+from tbd_lib.errors import InputError
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
 from tbd_lib.method.model import TBD, build_model
@@ -61,19 +64,19 @@ def main(
     only: str | None = None,
     run: tuple[str, int, bool] | None = None,
 ) -> None:
-    """Run what is missing, then write the table.
+    """Run what is missing, and write the table.
 
     Args:
         roots: What to learn from.
         test_root: Videos in DAVIS layout with a split val of 2016, to score on.
         out: Folder for features and runs.
-        json_file: Where to write the table.
+        json_file: Where the runs that are done lie; once all are, the table, too.
         jobs: Runs at a time, each on one core.
-        only: One variant, all its seeds; the table is written if all others are there.
+        only: One variant, all its seeds.
         run: One variant and seed, and whether to train four times as long, in this process; no table is written.
     """
     torch.set_num_threads(1)
-    encoded = model_of_encoder()
+    done, encoded = runs_of(json_file), model_of_encoder()
     if not pools.is_built(out / "pool"):
         videos, _ = stage_data(IMAGES, VIDEOS, roots)[VIDEOS.data.dataset]
         pools.build(out / "pool", encoded.encoder, DATA, videos, CLIPS, POOL_SEED)
@@ -81,22 +84,41 @@ def main(
         run_head(Run(*run), test_root, out)
         return
     references(test_root, out)
-    missing = [each for each in RUNS if only in (None, each.variant) and not each.result(out).exists()]
+    missing = [each for each in RUNS if only in (None, each.variant) and each not in done]
     folders = ["--coco-root", roots.coco_root, "--davis-root", roots.davis_root, "--test-root", test_root, "--out", out]
     folders += ["--pictures", *roots.pictures, "--clips", *roots.clips]
 
-    def start(each: Run) -> None:
-        each.folder(out).mkdir(parents=True, exist_ok=True)
-        with (each.folder(out) / "output.txt").open("a") as text:
-            which = ["--run", each.variant, each.seed, each.longer]
-            command = [sys.executable, "-m", "tools.ablations", *map(str, [*folders, *which])]
-            subprocess.run(command, check=True, stdout=text, stderr=subprocess.STDOUT)
+    def start(each: Run) -> Run:
+        if not each.result(out).exists():
+            each.folder(out).mkdir(parents=True, exist_ok=True)
+            with (each.folder(out) / "output.txt").open("a") as text:
+                which = ["--run", each.variant, each.seed, each.longer]
+                command = [sys.executable, "-m", "tools.ablations", *map(str, [*folders, *which])]
+                subprocess.run(command, check=True, stdout=text, stderr=subprocess.STDOUT)
+        return each
 
+    found = json.loads((out / "references.json").read_text())
     with ThreadPoolExecutor(jobs) as threads:
-        list(tqdm(threads.map(start, missing), total=len(missing), desc="ablations", unit="run"))
-    if all(each.result(out).exists() for each in RUNS):
-        results = {each: json.loads(each.result(out).read_text()) for each in RUNS}
-        write_json(json_file, content(results, json.loads((out / "references.json").read_text())))
+        for each in tqdm(threads.map(start, missing), total=len(missing), desc="ablations", unit="run"):
+            done[each] = json.loads(each.result(out).read_text())
+            write_json(json_file, content(done, found))
+    write_json(json_file, content(done, found))
+
+
+def runs_of(json_file: Path) -> dict[Run, dict]:
+    """The runs that a table's file holds; none if there is no file.
+
+    Raises:
+        InputError: they were trained with other settings than today's.
+    """
+    if not json_file.exists():
+        return {}
+    held, today = json.loads(json_file.read_text()), json.loads(json.dumps(settings()))
+    if other := [name for name, setting in today.items() if held.get(name) != setting]:
+        raise InputError(
+            f"{json_file}: made with another {', '.join(other)}; move it away, or name another --json-file"
+        )
+    return {Run(run["variant"], run["seed"], run["longer"]): run for run in held["runs"]}
 
 
 def model_of_encoder() -> TBD:
@@ -135,8 +157,7 @@ def run_head(run: Run, test_root: Path, out: Path) -> None:
     write_json(
         run.result(out),
         {
-            "variant": run.variant,
-            "seed": run.seed,
+            **asdict(run),
             "curve": curve,
             "at_use": at_use,
             "learned": learned,
@@ -168,8 +189,38 @@ def references(test_root: Path, out: Path) -> None:
     write_json(out / "references.json", found)
 
 
+def settings() -> dict[str, Any]:
+    """What all runs of a table have in common."""
+    return {
+        "encoder": "EfficientNet-Lite0 with ImageNet weights, frozen",
+        "recipe": asdict(RECIPE),
+        "data": asdict(DATA),
+        "pool": {"clips": CLIPS, "seed": POOL_SEED, "crop": CROP},
+        "sets": {
+            name: {"config": asdict(config), "seed": test_sets.SEED, "videos": test_sets.count_of(config)}
+            for name, config in test_sets.CLAIMS.items()
+        },
+        "variants": {name: asdict(variant) for name, variant in VARIANTS.items()},
+    }
+
+
 def content(results: Mapping[Run, dict], found: dict[str, dict[str, Videos]]) -> dict[str, Any]:
-    """All that results/ablations.json holds; heads that settled on empty masks are named, and in no effect."""
+    """All that results/ablations.json holds: the runs so far and, once all are done, what they show."""
+    return {
+        "provenance": provenance(),
+        "what": "J&F; effects are paired differences to `full` of the same seed, with 95 % intervals",
+        **settings(),
+        "references": {
+            name: {kind: mean_j_and_f(videos) for kind, videos in kinds.items()} for name, kinds in found.items()
+        },
+        "reference_scores": found,
+        **(table(results) if set(RUNS) <= set(results) else {}),
+        "runs": [results[run] for run in RUNS if run in results],
+    }
+
+
+def table(results: Mapping[Run, dict]) -> dict[str, Any]:
+    """What the runs show; heads that settled on empty masks are named, and in no effect."""
     empty = [run for run, result in results.items() if result["training"]["iou"][-1] < LEARNED]
 
     def effects(name: str, seeds: Sequence[int], longer: bool = False) -> dict[str, dict]:
@@ -187,21 +238,6 @@ def content(results: Mapping[Run, dict], found: dict[str, dict[str, Videos]]) ->
     }
     verdicts = (len(VARIANTS) - 1) * len(test_sets.NAMES)
     return {
-        "provenance": provenance(),
-        "what": "J&F; effects are paired differences to `full` of the same seed, with 95 % intervals",
-        "encoder": "EfficientNet-Lite0 with ImageNet weights, frozen",
-        "recipe": asdict(RECIPE),
-        "data": asdict(DATA),
-        "pool": {"clips": CLIPS, "seed": POOL_SEED, "crop": CROP},
-        "sets": {
-            name: {"config": asdict(config), "seed": test_sets.SEED, "videos": test_sets.count_of(config)}
-            for name, config in test_sets.CLAIMS.items()
-        },
-        "variants": {name: asdict(variant) for name, variant in VARIANTS.items()},
-        "references": {
-            name: {kind: mean_j_and_f(videos) for kind, videos in kinds.items()} for name, kinds in found.items()
-        },
-        "reference_scores": found,
         "trained": trained,
         "sentences": sentences_of(trained),
         "at_use": used,
@@ -209,8 +245,6 @@ def content(results: Mapping[Run, dict], found: dict[str, dict[str, Videos]]) ->
         "settled_on_empty_masks": [asdict(run) for run in empty],
         "verdicts": verdicts,
         "expected_false_verdicts": expected_false(verdicts),
-        "runs": [result for run, result in results.items() if not run.longer],
-        "longer_runs": [result for run, result in results.items() if run.longer],
     }
 
 
