@@ -9,8 +9,8 @@ the same order for every variant of a seed. Each head is scored on videos for ea
 seeds also after a quarter and a half of their iterations (for the time, not on the long videos). The full method's are
 scored with ideas switched off at use, too. Some variants are trained four times as long as well, to tell whether they
 are worse or only slower. Runs that are done are not repeated: each goes into the table's file at once, from where it is
-read on another machine, too. ``--only VARIANT`` runs the seeds of one row; to repeat it, name another ``--json-file`` and
-``--out``.
+read on another machine, too. ``--only VARIANT`` runs the seeds of one row; to repeat it, name another ``--json-file``
+and ``--out``.
 """
 
 import json
@@ -86,7 +86,7 @@ def main(
     references(test_root, out)
     missing = [each for each in RUNS if only in (None, each.variant) and each not in done]
     folders = ["--coco-root", roots.coco_root, "--davis-root", roots.davis_root, "--test-root", test_root, "--out", out]
-    folders += ["--pictures", *roots.pictures, "--clips", *roots.clips]
+    folders += ["--pictures", *roots.pictures, "--clips", *roots.clips, "--json-file", json_file]
 
     def start(each: Run) -> Run:
         if not each.result(out).exists():
