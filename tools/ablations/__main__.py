@@ -5,10 +5,10 @@
 
 The encoder (EfficientNet-Lite0 with its ImageNet weights, as in bundled-coco) has never seen any of the ideas. Its
 features of a fixed pool of clips are computed once; heads begin from scratch and learn from them, the same clips in
-the same order for every variant of a seed. Each head is scored on videos for each claim; those of the first three
-seeds also after a quarter and a half of their iterations (for the time, not on the long videos). The full method's are
-scored with ideas switched off at use, too. Some variants are trained four times as long as well, to tell whether they
-are worse or only slower. Runs that are done are not repeated: each goes into the table's file at once, from where it is
+the same order for every variant of a seed. Each head is scored on videos for each claim; those of the first two seeds
+also after a quarter and a half of their iterations (for the time, not on the long videos). The full method's are scored
+with ideas switched off at use, too. Some variants are trained four times as long as well, to tell whether they are
+worse or only slower. Runs that are done are not repeated: each goes into the table's file at once, from where it is
 read on another machine, too. ``--only VARIANT`` runs the seeds of one row; to repeat it, name another ``--json-file``
 and ``--out``.
 """
@@ -136,7 +136,7 @@ def run_head(run: Run, test_root: Path, out: Path) -> None:
     curve, log = {}, []
     for iteration, lines in train(variant, model, run.seed, pools.load(out / "pool"), stops):
         log += lines
-        if run.seed not in FEW and iteration < stops[-1]:
+        if run.seed not in TWO and iteration < stops[-1]:
             continue
         due = sets if iteration == stops[-1] else {kind: v for kind, v in sets.items() if kind != test_sets.LONGEST}
         curve[iteration] = {kind: scores(model.eval(), videos) for kind, videos in due.items()}
