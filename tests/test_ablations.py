@@ -20,7 +20,7 @@ from tools.ablations import __main__ as ablations
 from tools.ablations import head
 from tools.ablations import pool as pools
 from tools.ablations.__main__ import AT_USE, content, runs_of
-from tools.ablations.head import CURVE, LONG_CURVE, RECIPE, draws
+from tools.ablations.head import RECIPE, draws
 from tools.ablations.report import section, sentence
 from tools.ablations.statistics import Effect, effect, mean_j_and_f
 from tools.ablations.test_sets import LINES, NAMES, Encoded, encode, score_tracked
@@ -178,11 +178,10 @@ def test_longer_heads_are_compared_with_longer_ones_and_none_with_an_empty_one()
     def result(run: Run) -> dict:
         value = level.get(replace(run, seed=0), 0.25)
         videos = {"a": {"1": {"J": value, "F": value}}, "b": {"1": {"J": value, "F": value}}}
-        stop = str((LONG_CURVE if run.longer else CURVE)[-1])
         sets = dict.fromkeys(NAMES, videos)
         return {
             **asdict(run),
-            "curve": {stop: sets},
+            "curve": {str(run.stops[-1]): sets},
             "at_use": dict.fromkeys(AT_USE, sets),
             "training": {"iou": [0.1, iou.get(run, 0.6)]},
         }

@@ -35,10 +35,10 @@ from tbd_lib.training.checkpoint import bundled_model, save_head
 from tbd_lib.training.config import UNPREFIXED, change
 from tools.ablations import pool as pools
 from tools.ablations import test_sets
-from tools.ablations.head import CURVE, LONG_CURVE, RECIPE, numbers, scores, train
+from tools.ablations.head import RECIPE, numbers, scores, train
 from tools.ablations.report import effects_of, sentence
 from tools.ablations.statistics import Videos, effect, expected_false, mean_j_and_f
-from tools.ablations.variants import FEW, LONGER, RUNS, TWO, VARIANTS, Run, begin
+from tools.ablations.variants import FEW, LONG_CURVE, LONGER, RUNS, TWO, VARIANTS, Run, begin
 from tools.train_bundled import IMAGES, VIDEOS, Roots, stage_data
 
 CROP, CLIPS, POOL_SEED = 192, 1200, 2022
@@ -129,16 +129,16 @@ def model_of_encoder() -> TBD:
 def run_head(run: Run, test_root: Path, out: Path) -> None:
     """Train and score a variant with a seed."""
     began = time.monotonic()
-    variant, stops = VARIANTS[run.variant], LONG_CURVE if run.longer else CURVE
+    variant = VARIANTS[run.variant]
     model = begin(variant, run.seed)
     model.encoder.load_state_dict(model_of_encoder().encoder.state_dict())
     sets = {kind: test_sets.load(kind, test_root, out / "tests", model) for kind in test_sets.NAMES}
     curve, log = {}, []
-    for iteration, lines in train(variant, model, run.seed, pools.load(out / "pool"), stops):
+    for iteration, lines in train(variant, model, run.seed, pools.load(out / "pool"), run.stops):
         log += lines
-        if run.seed not in TWO and iteration < stops[-1]:
+        if run.seed not in TWO and iteration < run.stops[-1]:
             continue
-        due = sets if iteration == stops[-1] else {kind: v for kind, v in sets.items() if kind != test_sets.LONGEST}
+        due = sets if iteration == run.stops[-1] else {kind: v for kind, v in sets.items() if kind != test_sets.LONGEST}
         curve[iteration] = {kind: scores(model.eval(), videos) for kind, videos in due.items()}
     save_head(run.folder(out) / "head.safetensors", model, torch.float32)
     at_use = {}
@@ -223,18 +223,19 @@ def table(results: Mapping[Run, dict]) -> dict[str, Any]:
     """What the runs show; heads that settled on empty masks are named, and in no effect."""
     empty = [run for run, result in results.items() if result["training"]["iou"][-1] < LEARNED]
 
+    def last(run: Run) -> dict[str, Videos]:
+        return results[run]["curve"][str(run.stops[-1])]
+
     def effects(name: str, seeds: Sequence[int], longer: bool = False) -> dict[str, dict]:
         pairs = [[Run(which, seed, longer) for which in (name, "full")] for seed in seeds]
-        kept = [pair for pair in pairs if not set(pair) & set(empty)]
-        last = str((LONG_CURVE if longer else CURVE)[-1])
-        return summaries(*([results[run]["curve"][last] for run in column] for column in zip(*kept, strict=True)))
+        kept = [[last(run) for run in pair] for pair in pairs if not set(pair) & set(empty)]
+        return summaries(*zip(*kept, strict=True))
 
     trained = {name: effects(name, variant.seeds) for name, variant in VARIANTS.items()}
     longer = {name: effects(name, TWO, longer=True) for name in LONGER}
-    full = [results[Run("full", seed)] for seed in FEW if Run("full", seed) not in empty]
+    full = [run for seed in FEW if (run := Run("full", seed)) not in empty]
     used = {
-        name: summaries([head["at_use"][name] for head in full], [head["curve"][str(CURVE[-1])] for head in full])
-        for name in AT_USE
+        name: summaries([results[run]["at_use"][name] for run in full], [last(run) for run in full]) for name in AT_USE
     }
     verdicts = (len(VARIANTS) - 1) * len(test_sets.NAMES)
     return {

@@ -13,16 +13,14 @@ from tbd_lib.training.objective import Objective
 from tbd_lib.training.train import context_share, make_optimiser, set_rates
 from tools.ablations.pool import Pool
 from tools.ablations.test_sets import Encoded
-from tools.ablations.variants import Variant
+from tools.ablations.variants import CURVE, Variant
 
 PRECISION = "bfloat16"
 RECIPE = change(
     SMALL_STAGE,
     data={"batch": 4},
-    run={"iterations": 600, "precision": PRECISION},
+    run={"iterations": CURVE[-1], "precision": PRECISION},
 )
-CURVE = (150, 300, 600)  # iterations after which a head is scored
-LONG_CURVE = (2400,)  # of heads that are trained four times as long
 
 
 def train(

@@ -57,7 +57,8 @@ VARIANTS = {
     "inertias not learned": Variant(fixed=("inertia",)),
 }
 
-# trained four times as long, too, each from two seeds
+CURVE = (150, 300, 600)  # iterations after which a head is scored
+LONG_CURVE = (2400,)  # of heads that are trained four times as long: these, each from two seeds
 LONGER = ("full", "without swap-and-attach", "without the distance score", "fine templates only")
 TWO = (0, 1)
 
@@ -69,6 +70,11 @@ class Run:
     variant: str
     seed: int
     longer: bool = False
+
+    @property
+    def stops(self) -> tuple[int, ...]:
+        """Iterations after which it is scored."""
+        return LONG_CURVE if self.longer else CURVE
 
     def folder(self, out: Path) -> Path:
         """Where its weights and scores lie."""
