@@ -30,6 +30,7 @@ def test_effects_are_drawn_with_their_intervals_and_those_without_zero_are_named
     expected = "difference in J&F; those whose interval leaves zero out. real: fine only -0.100; twins: none."
     assert repr(described) == expected
     first, second = described.figure.axes
+    assert first.get_xlim() == second.get_xlim() and first.get_xlim()[0] <= -0.15 and first.get_xlim()[1] >= 0.04
     drawn_ends = [tuple(map(float, np.asarray(line.get_xdata()))) for line in first.lines[1::2]]
     assert drawn_ends == [(-0.15, -0.05), (-0.02, 0.04)]
     points = first.lines[2::2]

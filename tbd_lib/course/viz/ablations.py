@@ -65,9 +65,9 @@ def effects(panels: Mapping[str, Mapping[str, Mapping[str, float]]], measure: st
         ax.set_yticklabels(names if number % columns == 0 else [])
         ax.tick_params("y", length=0)
         open_axes(ax)
-    widest = max(abs(end) for ax in axes for end in ax.get_xlim())
+    ends = [end for ax in axes for end in ax.get_xlim()]
     for ax in axes:
-        ax.set_xlim(-widest, widest)
+        ax.set_xlim(min(ends), max(ends))
     figure.supxlabel(measure, fontsize="medium")
     return Described(figure, f"{measure}; those whose interval leaves zero out. {'; '.join(clauses)}.")
 
