@@ -210,6 +210,7 @@ def content(results: Mapping[Run, dict], found: dict[str, dict[str, Videos]]) ->
         "provenance": provenance(),
         "what": "J&F; effects are paired differences to `full` of the same seed, with 95 % intervals",
         **settings(),
+        "short_names": test_sets.SHORT,
         "references": {
             name: {kind: mean_j_and_f(videos) for kind, videos in kinds.items()} for name, kinds in found.items()
         },
@@ -255,13 +256,19 @@ def summaries(ablated: Sequence[dict[str, Videos]], full: Sequence[dict[str, Vid
 
 
 def summary(ablated: list[Videos], full: list[Videos]) -> dict[str, object]:
-    """Mean J&F of every seed, and the effect against the full method."""
-    return {"seeds": [mean_j_and_f(videos) for videos in ablated], "effect": asdict(effect(ablated, full))}
+    """Mean J&F of every seed, and the effect against the full method, to five digits as the scores are."""
+    found = asdict(effect(ablated, full))
+    seeds = [round(mean_j_and_f(videos), 5) for videos in ablated]
+    return {"seeds": seeds, "effect": {name: round(value, 5) for name, value in found.items()}}
 
 
 def sentences_of(trained: Mapping[str, dict]) -> dict[str, str]:
     """What the intervals of each variant say."""
-    return {name: sentence(effects_of(sets)) for name, sets in trained.items() if name != "full"}
+    return {
+        name: sentence({test_sets.SHORT[kind]: e for kind, e in effects_of(sets).items()})
+        for name, sets in trained.items()
+        if name != "full"
+    }
 
 
 if __name__ == "__main__":

@@ -40,12 +40,7 @@ def sentence(effects: Effects) -> str:
 def clause(kind: str, effect: Effect) -> str:
     """A set of videos, with the size of the effect there and its interval."""
     ends = sorted((abs(effect.low), abs(effect.high)))
-    return f"{short(kind)} (by {abs(effect.mean):.3f}; {ends[0]:.3f} to {ends[1]:.3f})"
-
-
-def short(kind: str) -> str:
-    """The name of a set without the claim that it is for."""
-    return kind.split(", ", 1)[1] if kind.count(",") and not kind.startswith("six") else kind
+    return f"{kind} (by {abs(effect.mean):.3f}; {ends[0]:.3f} to {ends[1]:.3f})"
 
 
 def listed(names: list[str]) -> str:
@@ -60,21 +55,33 @@ def effects_of(sets: Mapping[str, Mapping]) -> dict[str, Effect]:
 
 def section(content: Mapping) -> str:
     """The tables and sentences of docs/evaluate.md."""
-    sets = list(content["sets"]) + [kind for kind in content["trained"]["full"] if kind not in content["sets"]]
     empty = [f"{head['variant']} (seed {head['seed']})" for head in content["settled_on_empty_masks"]]
-    longer = content["longer"]
-    lines = tables(content, sets, content["references"])
+    longer, lines = (
+        content["longer"],
+        [*tables(content, content["short_names"], content["references"]), "", extent(content)],
+    )
     if empty:
         lines += ["", f"Heads that settled on empty masks, and are in no effect: {listed(empty)}."]
-    lines += ["", f"Trained four times as long ({longer['iterations']:,} iterations):", ""]
-    return "\n".join([*lines, *tables(longer, sets, {})]) + "\n"
+    lines += ["", f"Trained for {longer['iterations']:,} iterations:", ""]
+    return "\n".join([*lines, *tables(longer, names, {})]) + "\n"
 
 
-def tables(found: Mapping, sets: list[str], references: Mapping) -> list[str]:
-    """The lines of scores, of effects, and of sentences."""
+def extent(content: Mapping) -> str:
+    """How much was run, and how many of its verdicts chance alone would have given."""
+    hours = sum(run["minutes"] for run in content["runs"]) / 60
+    effects = [e for name, sets in content["trained"].items() if name != "full" for e in effects_of(sets).values()]
+    return (
+        f"{len(content['runs'])} trainings, {hours:.1f} hours of one core in all. Of {content['verdicts']} intervals "
+        f"{sum(e.shown for e in effects)} leave zero out; if no idea had any effect, "
+        f"{content['expected_false_verdicts']:.1f} would by chance."
+    )
+
+
+def tables(found: Mapping, sets: Mapping[str, str], references: Mapping) -> list[str]:
+    """The lines of scores, of effects, and of sentences; a column for each set, under its short name."""
     names = [name for name in found["trained"] if name != "full"]
     rule = "| --- " * (len(sets) + 1) + "|"
-    head = f"| J&F | {' | '.join(sets)} |"
+    head = f"| J&F | {' | '.join(sets.values())} |"
     lines = [head, rule]
     for name, scores in references.items():
         lines.append(f"| {name} | {' | '.join(f'{scores[kind]:.3f}' for kind in sets)} |")

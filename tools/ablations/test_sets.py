@@ -47,6 +47,7 @@ CLAIMS = {
 }
 REAL, DAVIS = "real clips", "six of DAVIS-2016, at 240 lines"
 NAMES = (*CLAIMS, REAL, DAVIS)
+SHORT = dict(zip(NAMES, ("apart", "crossing", "time", "space", "occluders", "real", "six"), strict=True))
 LONGEST = "time, appearance that changes"
 LINES = TrackConfig(short_side=240)
 
