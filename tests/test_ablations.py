@@ -11,7 +11,7 @@ from small_runs import square_video
 
 from tbd_lib.datasets.config import AugmentConfig, DataConfig
 from tbd_lib.errors import InputError
-from tbd_lib.files import write_json
+from tbd_lib.files import results_folder, write_json
 from tbd_lib.method.swap_and_attach import swap_and_attach
 from tbd_lib.tracking.tracker import track
 from tbd_lib.training.checkpoint import bundled_model
@@ -19,7 +19,7 @@ from tbd_lib.training.config import change
 from tools.ablations import __main__ as ablations
 from tools.ablations import head
 from tools.ablations import pool as pools
-from tools.ablations.__main__ import AT_USE, content, runs_of
+from tools.ablations.__main__ import AT_USE, content, runs_of, table
 from tools.ablations.head import RECIPE, draws
 from tools.ablations.report import section, sentence
 from tools.ablations.statistics import Effect, effect, mean_j_and_f
@@ -199,7 +199,7 @@ def test_longer_heads_are_compared_with_longer_ones_and_none_with_an_empty_one()
     assert {name: len(sets[NAMES[0]]["seeds"]) for name, sets in found["trained"].items()} == {
         name: len(variant.seeds) - (name == "without short") for name, variant in VARIANTS.items()
     }
-    assert len(found["runs"]) == 49 + 6
+    assert len(found["runs"]) == 49 + 8
 
 
 def test_runs_so_far_are_read_from_the_file_but_not_those_of_other_settings(
@@ -212,6 +212,14 @@ def test_runs_so_far_are_read_from_the_file_but_not_those_of_other_settings(
     monkeypatch.setattr(ablations, "RECIPE", change(RECIPE, data={"batch": 2}))
     with pytest.raises(InputError, match=r"table\.json: made with another recipe; move it away"):
         runs_of(path)
+
+
+def test_the_committed_table_is_what_its_runs_show() -> None:
+    path = results_folder() / "ablations.json"
+    runs, content = runs_of(path), json.loads(path.read_text())
+    assert set(runs) == set(RUNS)
+    found = json.loads(json.dumps(table(runs)))
+    assert found == {name: content[name] for name in found}
 
 
 # --- what the page says

@@ -56,10 +56,8 @@ def effects_of(sets: Mapping[str, Mapping]) -> dict[str, Effect]:
 def section(content: Mapping) -> str:
     """The tables and sentences of docs/evaluate.md."""
     empty = [f"{head['variant']} (seed {head['seed']})" for head in content["settled_on_empty_masks"]]
-    longer, lines = (
-        content["longer"],
-        [*tables(content, content["short_names"], content["references"]), "", extent(content)],
-    )
+    longer, names = content["longer"], content["short_names"]
+    lines = [*tables(content, names, content["references"]), "", extent(content)]
     if empty:
         lines += ["", f"Heads that settled on empty masks, and are in no effect: {listed(empty)}."]
     lines += ["", f"Trained for {longer['iterations']:,} iterations:", ""]

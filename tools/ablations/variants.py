@@ -59,7 +59,7 @@ VARIANTS = {
 
 CURVE = (150, 300, 600)  # iterations after which a head is scored
 LONG_CURVE = (2400,)  # of heads that are trained four times as long: these, each from two seeds
-LONGER = ("full", "without swap-and-attach", "fine templates only")
+LONGER = ("full", "without swap-and-attach", "without the distance score", "fine templates only")
 TWO = (0, 1)
 
 
