@@ -72,7 +72,7 @@ def main(
         out: Folder for features and runs.
         json_file: Where the runs that are done lie; once all are, the table, too.
         jobs: Runs at a time, each on one core.
-        only: One variant, all its seeds.
+        only: One variant, all its seeds, without the longer runs.
         run: One variant and seed, and whether to train four times as long, in this process; no table is written.
     """
     torch.set_num_threads(1)
@@ -84,7 +84,8 @@ def main(
         run_head(Run(*run), test_root, out)
         return
     references(test_root, out)
-    missing = [each for each in RUNS if only in (None, each.variant) and each not in done]
+    wanted = [each for each in RUNS if only is None or (each.variant == only and not each.longer)]
+    missing = [each for each in wanted if each not in done]
     folders = ["--coco-root", roots.coco_root, "--davis-root", roots.davis_root, "--test-root", test_root, "--out", out]
     folders += ["--pictures", *roots.pictures, "--clips", *roots.clips, "--json-file", json_file]
 
