@@ -31,6 +31,7 @@ from tbd_lib.errors import InputError
 from tbd_lib.evaluation.provenance import provenance
 from tbd_lib.files import write_json
 from tbd_lib.method.model import TBD, build_model
+from tbd_lib.texts import read_json
 from tbd_lib.training.checkpoint import bundled_model, save_head
 from tbd_lib.training.config import UNPREFIXED, change
 from tools.ablations import pool as pools
@@ -51,6 +52,7 @@ DATA = change(
     synthetic_augment={"crop": CROP},
 )
 LEARNED = 0.1  # IoU in training below which a head has settled on empty masks
+RANDOM = "distance score from a random start"
 AT_USE = {name: variant.model for name, variant in VARIANTS.items() if variant.model != VARIANTS["full"].model}
 """Ideas that can be switched off in a trained model: what it then matches is out of what it has learned from."""
 
@@ -114,7 +116,7 @@ def runs_of(json_file: Path) -> dict[Run, dict]:
     """
     if not json_file.exists():
         return {}
-    held, today = json.loads(json_file.read_text()), json.loads(json.dumps(settings()))
+    held, today = read_json(json_file, "a table that this tool has written"), json.loads(json.dumps(settings()))
     if other := [name for name, setting in today.items() if held.get(name) != setting]:
         raise InputError(
             f"{json_file}: made with another {', '.join(other)}; move it away, or name another --json-file"
@@ -148,13 +150,11 @@ def run_head(run: Run, test_root: Path, out: Path) -> None:
             bent = build_model(config)
             bent.load_state_dict(model.state_dict())
             at_use[idea] = {kind: scores(bent.eval(), videos) for kind, videos in sets.items()}
-    distances = torch.arange(15.0)
-    with torch.no_grad():
-        learned = {
-            "distance_score": model.distance(distances).tolist(),
-            "short_inertia": model.short_inertia.tolist(),
-            "long_inertia": model.long_inertia.tolist(),
-        }
+    learned = {
+        "distance_score": distance_scores(model),
+        "short_inertia": model.short_inertia.tolist(),
+        "long_inertia": model.long_inertia.tolist(),
+    }
     write_json(
         run.result(out),
         {
@@ -167,6 +167,12 @@ def run_head(run: Run, test_root: Path, out: Path) -> None:
             "provenance": provenance(),
         },
     )
+
+
+def distance_scores(model: TBD) -> list[float]:
+    """The distance score at 0 to 14 cells."""
+    with torch.no_grad():
+        return model.distance(torch.arange(15.0)).tolist()
 
 
 def means(values: list[float], every: int = RECIPE.run.log_every) -> list[float]:
@@ -245,6 +251,10 @@ def table(results: Mapping[Run, dict]) -> dict[str, Any]:
         "sentences": sentences_of(trained),
         "at_use": used,
         "longer": {"iterations": LONG_CURVE[-1], "trained": longer, "sentences": sentences_of(longer)},
+        "random_starts": {
+            seed: [round(score, 5) for score in distance_scores(begin(VARIANTS[RANDOM], seed))]
+            for seed in VARIANTS[RANDOM].seeds
+        },
         "settled_on_empty_masks": [asdict(run) for run in empty],
         "verdicts": verdicts,
         "expected_false_verdicts": expected_false(verdicts),
