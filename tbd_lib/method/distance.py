@@ -41,8 +41,8 @@ class DistanceScorer(nn.Module):
     def _start_falling(self) -> None:
         """Start from a score that falls: 0.88 in place, about a half five cells away, almost nothing beyond ten.
 
-        From PyTorch's random start a small head learns, by the seed, a score that falls, one that is the same at all
-        distances, or one that rises (``results/ablations.json``): 13 weights do not turn a curve around by themselves.
+        With PyTorch's random start it is the seed that decides whether the score falls, is the same at all distances,
+        or rises; the 600 iterations of ``results/ablations.json`` hardly move it, while ours becomes much steeper.
         """
         bends = 2.0 * torch.arange(self.hidden.out_features)
         self.hidden.weight.fill_(1.0)

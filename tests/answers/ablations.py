@@ -2,7 +2,6 @@
 
 import math
 import statistics
-from fractions import Fraction
 
 import numpy as np
 import torch
@@ -11,51 +10,31 @@ from answers import Answers
 
 
 def _pairs(full, without):
-    return [a - b for a, b in zip(full.tolist(), without.tolist(), strict=True)]
+    return [b - a for a, b in zip(full.tolist(), without.tolist(), strict=True)]
 
 
 ANSWERS = {
     "paired_difference": Answers(
         right={
             "the statistics module": lambda *case: (statistics.mean(_pairs(*case)), statistics.stdev(_pairs(*case))),
-            "an array": lambda f, w: np.array([np.mean(f - w), np.std(f - w, ddof=1)]),
-            "a list of tensors": lambda f, w: [torch.tensor(f - w).mean(), torch.tensor(f - w).std()],
+            "an array": lambda f, w: np.array([np.mean(w - f), np.std(w - f, ddof=1)]),
+            "a list of tensors": lambda f, w: [torch.tensor(w - f).mean(), torch.tensor(f - w).std()],
         },
         wrong={
             "spreads added": (
-                lambda f, w: (f.mean() - w.mean(), math.hypot(f.std(ddof=1), w.std(ddof=1))),
+                lambda f, w: (w.mean() - f.mean(), math.hypot(f.std(ddof=1), w.std(ddof=1))),
                 "nothing in common",
             ),
-            "divided by n": (lambda f, w: (np.mean(f - w), statistics.pstdev(_pairs(f, w))), "divided by n;"),
+            "divided by n": (lambda f, w: (np.mean(w - f), statistics.pstdev(_pairs(f, w))), "divided by n;"),
             "without signs": (lambda f, w: (np.mean(abs(f - w)), np.std(abs(f - w), ddof=1)), "keep the sign"),
-            "the other way": (lambda f, w: (np.mean(w) - np.mean(f), np.std(w - f, ddof=1)), "full - without"),
-            "variance": (lambda f, w: (np.mean(f - w), statistics.variance(_pairs(f, w))), "this is the variance"),
+            "the other way": (lambda f, w: (np.mean(f) - np.mean(w), np.std(w - f, ddof=1)), "without - full"),
+            "variance": (lambda f, w: (np.mean(w - f), statistics.variance(_pairs(f, w))), "this is the variance"),
             "standard error": (
-                lambda f, w: (np.mean(f - w), statistics.stdev(_pairs(f, w)) / math.sqrt(len(w))),
+                lambda f, w: (np.mean(w - f), statistics.stdev(_pairs(f, w)) / math.sqrt(len(w))),
                 "standard error",
             ),
-            "the mean alone": (lambda f, w: np.mean(f - w), ""),
-            "the two in the other order": (lambda f, w: (np.std(f - w, ddof=1), np.mean(f - w)), ""),
-        },
-    ),
-    "agreeing_by_chance": Answers(
-        right={
-            "a fraction": lambda comparisons, seeds: Fraction(comparisons, 2 ** (seeds - 1)),
-            "halved again and again": lambda comparisons, seeds: math.ldexp(comparisons, 1 - seeds),
-            "a 0-d tensor": lambda comparisons, seeds: torch.tensor(comparisons) * 2.0 ** (1 - seeds),
-        },
-        wrong={
-            "one sign": (lambda comparisons, seeds: comparisons * 0.5**seeds, "only one of the two signs"),
-            "at least once": (
-                lambda comparisons, seeds: 1 - (1 - 0.5 ** (seeds - 1)) ** comparisons,
-                "at least one such finding",
-            ),
-            "all": (lambda comparisons, seeds: 0.5 ** ((seeds - 1) * comparisons), "all comparisons agree"),
-            "for one": (lambda comparisons, seeds: 0.5 ** (seeds - 1), "for one comparison"),
-            "not in the exponent": (lambda comparisons, seeds: comparisons / seeds, "in the exponent"),
-            "rounded": (lambda comparisons, seeds: round(comparisons * 0.5 ** (seeds - 1)), "do not round"),
-            "twice as many": (lambda comparisons, seeds: comparisons * 2 ** (2 - seeds), ""),
-            "disagreeing": (lambda comparisons, seeds: comparisons * (1 - 0.5 ** (seeds - 1)), ""),
+            "the mean alone": (lambda f, w: np.mean(w - f), ""),
+            "the two in the other order": (lambda f, w: (np.std(f - w, ddof=1), np.mean(w - f)), ""),
         },
     ),
     "seeds_needed": Answers(

@@ -1,4 +1,4 @@
-"""Exercises of lesson 08: what three seeds can tell."""
+"""Exercises of lesson 08: what a few seeds can tell."""
 
 import math
 
@@ -15,9 +15,9 @@ def paired_difference(full: np.ndarray, without: np.ndarray) -> tuple[float, flo
         without: the scores of the same seeds without one idea, shape (n,).
 
     Returns:
-        The mean of ``full - without``, and the estimate of its standard deviation from a sample: divide by n - 1.
+        The mean of ``without - full``, and the estimate of its standard deviation from a sample: divide by n - 1.
     """
-    difference = full - without
+    difference = without - full
     mean = difference.mean()
     return float(mean), math.sqrt(((difference - mean) ** 2).sum() / (len(difference) - 1))
 
@@ -30,19 +30,6 @@ def pairs() -> list[tuple[np.ndarray, np.ndarray]]:
         (np.array([0.7, 0.5]), np.array([0.72, 0.41])),
         (luck + 0.02, luck + random.normal(0, 0.03, 5)),
     ]
-
-
-def agreeing_by_chance(comparisons: int, seeds: int) -> float:
-    """How many comparisons one expects to agree in all seeds though no idea does anything.
-
-    Args:
-        comparisons: how many pairs of variants are compared, each on its own.
-        seeds: differences per comparison; each is above or below 0 with probability one half.
-
-    Returns:
-        The expected number of comparisons whose differences all have the same sign, whichever it is.
-    """
-    return comparisons * 2 / 2**seeds
 
 
 def seeds_needed(threshold: float) -> int:
@@ -64,85 +51,51 @@ def seeds_needed(threshold: float) -> int:
 EXERCISES = (
     Exercise(
         "The verdicts rest on pairs of equal seed. Write `paired_difference`: the mean of the differences within a "
-        "seed, and their standard deviation as it is estimated from a sample, with $n - 1$ instead of $n$ below the "
-        "sum of squares. With three seeds, by which factor does that make the spread larger?",
+        "seed, the variant minus the whole method as in equation (1), and their standard deviation as it is estimated "
+        "from a sample, with $n - 1$ instead of $n$ below the sum of squares.",
         paired_difference,
         pairs,
         Mistake(
             lambda full, without: (
-                float(full.mean() - without.mean()),
+                float(without.mean() - full.mean()),
                 math.sqrt(full.var(ddof=1) + without.var(ddof=1)),
             ),
             "the two spreads were added up as if the seeds had nothing in common; subtract first, seed by seed, "
             "and take the spread of the differences",
         ),
         Mistake(
-            lambda full, without: (float((full - without).mean()), float((full - without).std())),
+            lambda full, without: (float((without - full).mean()), float((without - full).std())),
             "the squares were divided by n; an estimate from a sample divides them by n - 1",
         ),
         Mistake(
-            lambda full, without: (float(abs(full - without).mean()), float(abs(full - without).std(ddof=1))),
+            lambda full, without: (float(abs(without - full).mean()), float(abs(without - full).std(ddof=1))),
             "keep the sign of each difference: a gain and a loss of equal size cancel",
         ),
         Mistake(
-            lambda full, without: (float((without - full).mean()), float((without - full).std(ddof=1))),
-            "the sign of the mean is wrong: subtract the variant from the whole method, full - without",
+            lambda full, without: (float((full - without).mean()), float((full - without).std(ddof=1))),
+            "the sign of the mean is wrong: subtract the whole method from the variant, without - full",
         ),
         Mistake(
-            lambda full, without: (float((full - without).mean()), float((full - without).var(ddof=1))),
+            lambda full, without: (float((without - full).mean()), float((without - full).var(ddof=1))),
             "this is the variance; the standard deviation is its root",
         ),
         Mistake(
             lambda full, without: (
-                float((full - without).mean()),
-                float((full - without).std(ddof=1) / len(full) ** 0.5),
+                float((without - full).mean()),
+                float((without - full).std(ddof=1) / len(full) ** 0.5),
             ),
             "this is the standard error, the uncertainty of the mean; the spread of the differences is asked for",
         ),
         reasoning="Subtracting within each seed first removes what the seed does to both models, such as an easy "
         "start; only then is the spread taken. A sample's own mean lies closer to its values than the true mean does, "
-        "so dividing by $n$ gives a spread that is too small, and $n - 1$ makes up for it. **The factor is $\\sqrt{n "
-        "/ (n - 1)}$**; for three seeds it is printed below.",
+        "so dividing by $n$ gives a spread that is too small, and $n - 1$ makes up for it: by the factor $\\sqrt{n / "
+        "(n - 1)}$, which is printed below for three seeds.",
         example="math.sqrt(3 / 2)",
-    ),
-    Exercise(
-        "You compare many variants, each in a few seeds, and report those in which *all seeds agree*. Write "
-        "`agreeing_by_chance`: how many such findings do you expect if none of the ideas does anything? All seeds may "
-        "agree that an idea helps, or that it hurts.",
-        agreeing_by_chance,
-        lambda: [(21, 3), (7, 3), (100, 5), (4, 1), (0, 3)],
-        Mistake(
-            lambda comparisons, seeds: comparisons / 2**seeds,
-            "only one of the two signs was counted; differences that are all below 0 agree just as well",
-        ),
-        Mistake(
-            lambda comparisons, seeds: 1 - (1 - 2 / 2**seeds) ** comparisons,
-            "that is the probability of at least one such finding; the expected number is a sum over comparisons",
-        ),
-        Mistake(
-            lambda comparisons, seeds: (2 / 2**seeds) ** comparisons,
-            "that is the probability that all comparisons agree; the expected number is a sum over comparisons",
-        ),
-        Mistake(
-            lambda comparisons, seeds: 2 / 2**seeds,
-            "that is the probability for one comparison; the expected number is a sum over all of them",
-        ),
-        Mistake(
-            lambda comparisons, seeds: comparisons * 2 / (2 * seeds),
-            "each seed halves the probability, so the seeds stand in the exponent: 2**seeds",
-        ),
-        Mistake(
-            lambda comparisons, seeds: round(comparisons * 2 / 2**seeds),
-            "an expected number is a mean, so it need not be whole: do not round it",
-        ),
-        reasoning="One comparison agrees by chance with the probability $2 \\cdot 2^{-n}$: $2^{-n}$ that all "
-        "differences are above 0, and as much that all are below. Expected numbers add up, whether the comparisons "
-        "depend on each other or not, so it is multiplied by their number.",
     ),
     Exercise(
         "The differences of three seeds all have the same sign by chance with probability $2/2^3$. Write "
         "`seeds_needed`: what is the least number of seeds with which such an agreement has a probability of the "
-        "threshold or less? What does it say for the usual 0.05?",
+        "threshold or less? For the usual 0.05 that is six: five seeds just miss it.",
         seeds_needed,
         lambda: [(0.05,), (0.0625,), (0.5,), (1.0,), (0.001,)],
         Mistake(
@@ -165,8 +118,9 @@ EXERCISES = (
             lambda threshold: math.ceil(2 / threshold),
             "each further seed halves the probability, so the number of seeds grows with the logarithm",
         ),
-        reasoning="The loop tries one seed after another until $2 / 2^n$ is no longer above the threshold. **For 0.05 "
-        "it takes the number of seeds that is printed below**; one seed less just misses the threshold.",
+        reasoning="The loop tries one seed after another until $2 / 2^n$ is no longer above the threshold. That "
+        "three seeds agree is no rare event: without any effect one comparison in four gives it. **The probabilities "
+        "for five and six seeds** are printed below.",
         example='for n in (seeds_needed(0.05) - 1, seeds_needed(0.05)):\n    print(f"{n} seeds: p = {2 / 2**n:.4f}")',
     ),
 )
