@@ -109,6 +109,13 @@ FACTS = {
     "After 300 iterations *full* is the lowest of the four in every panel": all(
         min(scores := after(300, kind), key=scores.__getitem__) == "full" for kind in PANELS
     ),
+    "heads with *local only*, which have nothing but their own masks, lose 0.28 there": (
+        mean("local only", "time") == -0.28
+    ),
+    "all seven means are negative": all(e.mean < 0 for e in effects_of(TRAINED["inertias not learned"]).values()),
+    "On *occluders*, the set that was made for it, the mean is -0.008": (
+        round(LONG["without swap-and-attach"][NAME_OF["occluders"]]["effect"]["mean"], 3) == -0.008
+    ),
     "On *space* the difference has gone from -0.08 to -0.01": (
         (mean(SCORE, "space"), mean(SCORE, "space", LONG)) == (-0.08, -0.01)
     ),
