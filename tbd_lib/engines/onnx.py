@@ -212,7 +212,6 @@ def _open(path: Path) -> "InferenceSession":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, torch.get_num_threads() // 2)  # track() encodes a frame meanwhile
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # nine pools would spin against each other
-    options.enable_cpu_mem_arena = False  # an arena would keep the most that each graph ever took
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
