@@ -28,7 +28,7 @@ OPTIONS = {
     "240 lines": "`--short-side 240`",
 }
 ENGINES = {"shared": "ratio", "onnx": "ratio_onnx"}
-WIDTHS = {"small": "first small model", "paper": "the paper's widths"}
+WIDTHS = {"small": "the bundled model", "paper": "the paper's widths"}
 Bench = dict[str, Any]
 
 
@@ -43,9 +43,9 @@ def section(cpu: Bench, gpu: Bench | None, cpu_build: Bench | None) -> str:
         "Where the milliseconds of a frame go at 480p. Of the machine's measured peak (a large convolution, "
         f"{cpu['limits']['convolution per second'] / 1e9:.0f} billion operations per second), the part in brackets:",
         parts_table(cpu),
-        f"The {WIDTHS['small']} on a film of 480 lines with one object, from JPEGs to PNGs; J&F on the sample's "
-        "validation videos and on the six of DAVIS. The first two engines are exact, and the first is the default on a "
-        "CPU:",
+        f"{WIDTHS['small'].capitalize()} on a film of 480 lines with one object, from JPEGs to PNGs; J&F on the "
+        "sample's validation videos and on the six of DAVIS. The first two engines are exact, and the first is the "
+        "default on a CPU:",
         films_table(cpu),
         "Peak memory of tracking at 480p"
         + (" (the last column: `results/bench_cpu_build.json`):" if cpu_build else ":"),
@@ -143,7 +143,7 @@ def ratios_sentence(cpu: Bench) -> str:
         f"Scoring is {score['ratio']:.0f} times faster than by dilating whole frames, or "
         f"{score['ratio_with_reading']:.0f} times if reading the masks is counted. Clips are made {load:.1f} times "
         "faster than by opening, turning, cropping and flipping one after the other with Pillow. A step of training "
-        f"the {WIDTHS['small']} is {full / half:.1f} times faster in bfloat16 than in float32. (All three compare "
+        f"{WIDTHS['small']} is {full / half:.1f} times faster in bfloat16 than in float32. (All three compare "
         "processor seconds of one thread.)"
     )
 
