@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, get_args
@@ -212,6 +213,8 @@ def _open(path: Path) -> "InferenceSession":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, torch.get_num_threads() // 2)  # track() encodes a frame meanwhile
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # nine pools would spin against each other
+    _keep_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -223,6 +226,20 @@ def _open(path: Path) -> "InferenceSession":
     if found.get("tbd_format") != FORMAT:
         raise InputError(_again(path, f"format {found.get('tbd_format')}", f"format {FORMAT}"))
     return session
+
+
+@cache
+def _keep_memory() -> None:
+    """One store of memory for all graphs: what a run has taken stays for the next one, and no more than that.
+
+    Without it every frame asks the system for the encoder's widest maps again. With one for each graph, which is the
+    runtime's default, each doubles what it takes.
+    """
+    import onnxruntime
+
+    kinds = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    as_requested = onnxruntime.OrtArenaCfg({"arena_extend_strategy": 1})
+    onnxruntime.create_and_register_allocator(onnxruntime.OrtMemoryInfo("Cpu", *kinds), as_requested)
 
 
 def _again(path: Path, found: str, expected: str) -> str:
