@@ -18,6 +18,7 @@ from tools.ablations.variants import LONGER, TWO
 
 ROOT = Path(__file__).parents[1]
 CONTENT = json.loads((results_folder() / "ablations.json").read_text())
+TRAINED, LONG, USED = CONTENT["trained"], CONTENT["longer"]["trained"], CONTENT["at_use"]
 NAME_OF = {short: name for name, short in SHORT.items()}
 VARIANT = r"\*(?P<variant>[a-z -]+)\*(?P<longer>, 2,400 iterations)?: "
 CLAIM = re.compile(VARIANT + r"J&F (?P<verb>falls|rises) on (?P<sets>[a-z, ]+)", re.IGNORECASE)
@@ -44,21 +45,20 @@ def docs_part() -> str:
 
 
 def effects_in(found: re.Match) -> Mapping[str, Effect]:
-    trained = CONTENT["longer"]["trained"] if found["longer"] else CONTENT["trained"]
-    return effects_of(trained[found["variant"].lower()])
+    return effects_of((LONG if found["longer"] else TRAINED)[found["variant"].lower()])
 
 
 def shown(effects: Mapping[str, Effect], verb: str) -> set[str]:
     return {kind for kind, e in effects.items() if e.shown and (e.mean < 0) == (verb == "falls")}
 
 
-def mean(variant: str, short: str, table: Mapping = CONTENT["trained"]) -> float:
+def mean(variant: str, short: str, table: Mapping = TRAINED) -> float:
     return round(table[variant][NAME_OF[short]]["effect"]["mean"], 2)
 
 
 def lowest(variant: str) -> set[str]:
     """The two sets with the lowest mean effects."""
-    effects = effects_of(CONTENT["trained"][variant])
+    effects = effects_of(TRAINED[variant])
     return {SHORT[name] for name in sorted(effects, key=lambda name: effects[name].mean)[:2]}
 
 
@@ -82,12 +82,12 @@ def ends(values: Iterable[float]) -> tuple[float, float]:
 
 
 SCORE, FINE, GLOBAL = "without the distance score", "fine templates only", "global only"
-TRAINED, LONG, USED = CONTENT["trained"], CONTENT["longer"]["trained"], CONTENT["at_use"]
 PANELS = [short for short in NAME_OF if short != "time"]  # of the figure of curves
 FALLS_WITHOUT_SCORE = {SHORT[name] for name in shown(effects_of(TRAINED[SCORE]), "falls")}
 GAPS = {(name, short): mean(name, short) - mean(name, short, USED) for name in USED for short in NAME_OF}
 RANDOM, STARTS = curves("distance score from a random start"), np.array(list(CONTENT["random_starts"].values()))
-RISES = np.round(RANDOM[:, -1] - RANDOM[:, 0], 1).tolist()
+KEPT_THEIR_START = abs(RANDOM - STARTS).max() < 0.055
+ONE_OF_EACH = sorted(np.round(RANDOM[:, -1] - RANDOM[:, 0], 1)) == [-0.5, 0.0, 0.5]  # falls, is level, rises
 FACTS = {
     "*Without the distance score* has its lowest means on *apart* and *space*": lowest(SCORE) == {"apart", "space"},
     "*Coarse templates only* has its lowest means on *real* and *space*": (
@@ -124,10 +124,10 @@ FACTS = {
     "from our start training makes the fall steeper: four cells away 0.15 is left, where the start has 0.62": (
         (round(curves("full").mean(0)[4], 2), round(curves("distance score not learned")[0, 4], 2)) == (0.15, 0.62)
     ),
-    "The curves with a random start stay where they began, within 0.05": abs(RANDOM - STARTS).max() < 0.055,
-    "in training such curves stay within 0.05 of what chance had drawn": abs(RANDOM - STARTS).max() < 0.055,
-    "One of them falls, one is the same at all distances, and one *rises*": sorted(RISES) == [-0.5, 0.0, 0.5],
-    "one of the three rises with the distance": sorted(RISES) == [-0.5, 0.0, 0.5],
+    "The curves with a random start stay where they began, within 0.05": KEPT_THEIR_START,
+    "in training such curves stay within 0.05 of what chance had drawn": KEPT_THEIR_START,
+    "One of them falls, one is the same at all distances, and one *rises*": ONE_OF_EACH,
+    "one of the three rises with the distance": ONE_OF_EACH,
     "in most pairs switching off costs more": np.mean([gap > 0 for gap in GAPS.values()]) > 0.75,
     "The widest gap is *local only* on *time*": max(GAPS, key=GAPS.__getitem__) == ("local only", "time"),
     "switched off at use, the coarse templates cost 0.46, and heads that never had them lose 0.01, which is within "

@@ -18,7 +18,7 @@ ANSWERS = {
         right={
             "the statistics module": lambda *case: (statistics.mean(_pairs(*case)), statistics.stdev(_pairs(*case))),
             "an array": lambda f, w: np.array([np.mean(w - f), np.std(w - f, ddof=1)]),
-            "a list of tensors": lambda f, w: [torch.tensor(w - f).mean(), torch.tensor(f - w).std()],
+            "a list of tensors": lambda f, w: [torch.tensor(w - f).mean(), torch.tensor(w - f).std()],
         },
         wrong={
             "spreads added": (

@@ -52,7 +52,6 @@ DATA = change(
     synthetic_augment={"crop": CROP},
 )
 LEARNED = 0.1  # IoU in training below which a head has settled on empty masks
-RANDOM = "distance score from a random start"
 AT_USE = {name: variant.model for name, variant in VARIANTS.items() if variant.model != VARIANTS["full"].model}
 """Ideas that can be switched off in a trained model: what it then matches is out of what it has learned from."""
 
@@ -252,8 +251,10 @@ def table(results: Mapping[Run, dict]) -> dict[str, Any]:
         "at_use": used,
         "longer": {"iterations": LONG_CURVE[-1], "trained": longer, "sentences": sentences_of(longer)},
         "random_starts": {
-            seed: [round(score, 5) for score in distance_scores(begin(VARIANTS[RANDOM], seed))]
-            for seed in VARIANTS[RANDOM].seeds
+            seed: [round(score, 5) for score in distance_scores(begin(variant, seed))]
+            for variant in VARIANTS.values()
+            if variant.begins == "random"
+            for seed in variant.seeds
         },
         "settled_on_empty_masks": [asdict(run) for run in empty],
         "verdicts": verdicts,
